@@ -1,4 +1,5 @@
-/* b64: base64url without padding (RFC 7515 2). Strict: other characters, padding and non-zero spare bits are refused. */
+/* b64: base64url without padding (RFC 7515 2). Strict: other characters, padding and non-zero spare bits are refused.
+ */
 #ifndef BASE_B64_H
 #define BASE_B64_H
 

@@ -33,8 +33,8 @@ int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 
 /* WHY_SYSTEM with strerror(errno) behind the sentence. Always returns -1. */
 int err_sys(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-const char *why_name(enum why why);      /* "malformed", ...; "none" for WHY_NONE; never NULL */
-enum why why_parse(const char *name);    /* WHY_COUNT when there is no such reason */
-int why_http(enum why why);              /* 200 for WHY_NONE */
+const char *why_name(enum why why);   /* "malformed", ...; "none" for WHY_NONE; never NULL */
+enum why why_parse(const char *name); /* WHY_COUNT when there is no such reason */
+int why_http(enum why why);           /* 200 for WHY_NONE */
 
 #endif

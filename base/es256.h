@@ -30,8 +30,10 @@ int es256_sign(const struct es256 *k, struct view msg, uint8_t sig[ES256_SIG], s
 int es256_sign_digest(const struct es256 *k, const uint8_t digest[SHA_LEN], uint8_t sig[ES256_SIG], struct err *e);
 /* 0: good. -1: WHY_FORGED. r or s of zero or past the order is refused. */
 int es256_verify(const struct es256 *k, struct view msg, const uint8_t sig[ES256_SIG], struct err *e);
-int es256_verify_digest(const struct es256 *k, const uint8_t digest[SHA_LEN], const uint8_t sig[ES256_SIG], struct err *e);
+int es256_verify_digest(
+        const struct es256 *k, const uint8_t digest[SHA_LEN], const uint8_t sig[ES256_SIG], struct err *e);
 /* The same for a key that is used once: no key object is kept. */
-int es256_verify_pub(const uint8_t pub[ES256_PUB], const uint8_t digest[SHA_LEN], const uint8_t sig[ES256_SIG], struct err *e);
+int es256_verify_pub(
+        const uint8_t pub[ES256_PUB], const uint8_t digest[SHA_LEN], const uint8_t sig[ES256_SIG], struct err *e);
 
 #endif

@@ -1,5 +1,6 @@
 /* json: jansson with our strictness for reading, and a streaming writer on wr for what we send.
- * Reading refuses duplicate names (A87), depth past JSON_DEPTH_MAX, trailing bytes, NUL and anything past the given size. */
+ * Reading refuses duplicate names (A87), depth past JSON_DEPTH_MAX, trailing bytes, NUL and anything past the given
+ * size. */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
@@ -21,8 +22,8 @@ AUTO_DEFINE(json_t *, json_free)
 json_t *json_read(struct view v, size_t max, struct err *e);
 
 /* Typed members of an object. A missing or wrongly typed one is WHY_MALFORMED: "NAME: expected a string". */
-int json_get_str(const json_t *o, const char *key, const char **out, struct err *e);   /* borrowed */
-int json_get_name(const json_t *o, const char *key, char out[64], struct err *e);      /* name_ok() */
+int json_get_str(const json_t *o, const char *key, const char **out, struct err *e); /* borrowed */
+int json_get_name(const json_t *o, const char *key, char out[64], struct err *e);    /* name_ok() */
 int json_get_int(const json_t *o, const char *key, int64_t min, int64_t max, int64_t *out, struct err *e);
 int json_get_num(const json_t *o, const char *key, double min, double max, double *out, struct err *e);
 int json_get_bool(const json_t *o, const char *key, bool *out, struct err *e);
@@ -48,7 +49,8 @@ void jw_text(struct jw *j, const char *key, struct view v);
 void jw_hex(struct jw *j, const char *key, struct view v);
 void jw_b64(struct jw *j, const char *key, struct view v);
 void jw_int(struct jw *j, const char *key, int64_t v);
-void jw_num(struct jw *j, const char *key, double v); /* shortest form that reads back the same; NaN and infinity: null */
+void jw_num(
+        struct jw *j, const char *key, double v); /* shortest form that reads back the same; NaN and infinity: null */
 void jw_bool(struct jw *j, const char *key, bool v);
 void jw_raw(struct jw *j, const char *key, struct view json); /* already JSON */
 

@@ -7,7 +7,7 @@
 #include "base/es256.h"
 #include "base/wr.h"
 
-struct jws {               /* views into the input or into scratch */
+struct jws { /* views into the input or into scratch */
 	char kid[44];
 	char typ[48];
 	struct view signing_input; /* protected '.' payload, as received */

@@ -5,9 +5,9 @@
 
 #include "base/err.h"
 
-void log_name(const char *program);  /* kept by reference */
+void log_name(const char *program); /* kept by reference */
 void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void log_err(const struct err *e);   /* "<program>: error: <sentence>", then "<program>: hint: <hint>" if there is one */
+void log_err(const struct err *e); /* "<program>: error: <sentence>", then "<program>: hint: <hint>" if there is one */
 
 #endif

@@ -6,7 +6,8 @@
 
 enum { SHA_LEN = 32 };
 
-/* Called by every other function when needed; call it before a sandbox that forbids opening files. Aborts when OpenSSL has no SHA-256. */
+/* Called by every other function when needed; call it before a sandbox that forbids opening files. Aborts when OpenSSL
+ * has no SHA-256. */
 void sha_init(void);
 void sha256(uint8_t out[SHA_LEN], struct view v);
 void sha256_2(uint8_t out[SHA_LEN], struct view a, struct view b); /* a || b */

@@ -24,6 +24,6 @@ void wr_text16(struct wr *w, const char *s); /* be16 length, then the characters
 void wr_str(struct wr *w, const char *s);    /* the characters alone */
 void wr_fmt(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool wr_ok(const struct wr *w);
-struct view wr_done(const struct wr *w);     /* what was written; empty when full */
+struct view wr_done(const struct wr *w); /* what was written; empty when full */
 
 #endif

@@ -1,0 +1,218 @@
+# Merestone. `make help` says what there is to make.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+JOBS    ?= 2
+SECONDS ?= 30
+
+# ---- Programs: a program's link line names exactly what may be in its address space. ----
+#
+# nonmain gives a folder's objects without the programs' own files.
+
+MAINS   := cmd/merestone.c cmd/merestoned.c cmd/merestone-agent.c federation/door.c attest/judge.c policy/decider.c \
+	   keystore/keeper.c attest/quoter.c
+FOLDERS := base firmware geofence attest policy keystore federation cmd
+nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
+
+merestone_MAIN       := cmd/merestone
+merestone_OBJ        := $(call nonmain,cmd attest policy keystore firmware geofence base)
+merestone_LIB        := libcurl libssl libcrypto jansson
+
+merestoned_MAIN      := cmd/merestoned
+merestoned_OBJ       := $(call nonmain,base)
+merestoned_LIB       := libseccomp
+
+merestone-agent_MAIN := cmd/merestone-agent
+merestone-agent_OBJ  := $(call nonmain,cmd federation keystore base)
+merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
+
+door_MAIN            := federation/door
+door_OBJ             := $(call nonmain,federation base)
+door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
+
+judge_MAIN           := attest/judge
+judge_OBJ            := $(call nonmain,attest firmware geofence base)
+judge_LIB            := libcrypto jansson libseccomp
+
+decider_MAIN         := policy/decider
+decider_OBJ          := $(call nonmain,policy attest firmware geofence base)
+decider_LIB          := libcrypto jansson sqlite3 libseccomp
+
+keeper_MAIN          := keystore/keeper
+keeper_OBJ           := $(call nonmain,keystore base)
+keeper_LIB           := libcrypto jansson libseccomp
+
+quoter_MAIN          := attest/quoter
+quoter_OBJ           := $(call nonmain,attest keystore firmware base)
+quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
+
+BIN     := merestone merestoned merestone-agent
+LIBEXEC := door judge decider keeper quoter
+
+# Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm.
+PURE := $(filter firmware/eventlog firmware/eventtype firmware/uefivar firmware/boot geofence/place geofence/orient \
+	geofence/geodesic policy/decide,$(call nonmain,firmware geofence policy))
+
+# ---- Flags ----
+
+ALL_LIB  := libcurl libevent libevent_openssl libssl libcrypto jansson sqlite3 libseccomp tss2-esys tss2-tctildr tss2-mu tss2-rc
+WARN     := -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror
+COMMON   := -std=c11 -D_GNU_SOURCE -g -I. $(WARN) -MMD -MP
+HARDEN   := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ffunction-sections -fdata-sections
+SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+FUZZING  := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+LINK     := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--gc-sections -Wl,--as-needed
+CLANG    ?= clang
+CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
+
+libs      = $(shell pkg-config --libs $(1)) -lm
+TSS_FLAGS = $(eval TSS_FLAGS := $(shell pkg-config --cflags tss2-esys))$(TSS_FLAGS)
+Q        := $(if $(V),,@)
+say       = $(if $(V),,@printf '%-5s %s\n' $(1) $(2))
+out       = $(if $(SAN),build/san,build)
+need      = @mkdir -p $(@D)
+
+.PHONY: help all demo check check-long lint format fuzz fuzz-one unit units bench coverage image install clean deps \
+	check-build deps-build deps-demo deps-check
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+help:
+	@echo 'make demo        the whole story on this machine: an authority, four machines, eight attacks'
+	@echo 'make check       every test; the last line counts them'
+	@echo 'make check-long  the same, with ten minutes of fuzzing for each parser'
+	@echo 'make lint        format, static analysis, shell scripts, manual pages'
+	@echo 'make format      clang-format over the tree'
+	@echo 'make fuzz        fuzz each parser for SECONDS=$(SECONDS)'
+	@echo 'make bench       measure; rows go to build/bench'
+	@echo 'make coverage    unit tests with line coverage per file'
+	@echo 'make image       the cloudlet image'
+	@echo 'make install     into DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
+	@echo 'Also: all, unit T=test_X [DIRS="base X"], fuzz-one F=fuzz_X, deps, clean. V=1 shows commands, SAN=1 builds with sanitizers.'
+
+# ---- Objects, in four builds ----
+
+build/obj/%.o: %.c
+	$(need)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(COMMON) $(HARDEN) $(TSS_FLAGS) -c -o $@ $<
+
+build/san/obj/%.o: %.c
+	$(need)
+	$(call say,SAN,$<)
+	$(Q)$(CC) $(COMMON) $(SANITIZE) $(TSS_FLAGS) -c -o $@ $<
+
+build/fuzz/obj/%.o: %.c
+	$(need)
+	$(call say,FUZZ,$<)
+	$(Q)$(CLANG) $(COMMON) $(FUZZING) $(TSS_FLAGS) -c -o $@ $<
+
+build/cov/obj/%.o: %.c
+	$(need)
+	$(call say,COV,$<)
+	$(Q)$(CC) $(COMMON) -O0 --coverage $(TSS_FLAGS) -c -o $@ $<
+
+# ---- Programs, plain and sanitized; one whose main file is missing is left out ----
+
+exists = $(foreach p,$(1),$(if $(wildcard $($(p)_MAIN).c),$(p)))
+files  = $(addprefix $(1)/,$(call exists,$(BIN))) $(addprefix $(1)/libexec/,$(call exists,$(LIBEXEC)))
+
+# $(1): program, $(2): its path
+define program
+build/$(2): build/obj/$$($(1)_MAIN).o $$($(1)_OBJ:%=build/obj/%.o)
+	$$(need)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(LINK) -o $$@ $$^ $$(call libs,$$($(1)_LIB))
+build/san/$(2): build/san/obj/$$($(1)_MAIN).o $$($(1)_OBJ:%=build/san/obj/%.o)
+	$$(need)
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(SANITIZE) -o $$@ $$^ $$(call libs,$$(ALL_LIB))
+endef
+$(foreach p,$(BIN),$(eval $(call program,$(p),$(p))))
+$(foreach p,$(LIBEXEC),$(eval $(call program,$(p),libexec/$(p))))
+
+all: $(call files,$(out))
+
+# ---- Tests: a test may call whatever is not a program. DIRS narrows it while other folders do not build ----
+
+DIRS      ?= $(FOLDERS)
+TEST_OBJ  := $(call nonmain,$(DIRS))
+UNITS     := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+FUZZERS   := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+TOOLS     := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
+BENCHES   := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+
+build/san/unit/%: build/san/obj/tests/unit/%.o $(TEST_OBJ:%=build/san/obj/%.o)
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(SANITIZE) -o $@ $^ -lcmocka $(call libs,$(ALL_LIB))
+
+build/cov/unit/%: build/cov/obj/tests/unit/%.o $(TEST_OBJ:%=build/cov/obj/%.o)
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(CC) --coverage -o $@ $^ -lcmocka $(call libs,$(ALL_LIB))
+
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o $(TEST_OBJ:%=build/fuzz/obj/%.o)
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(call libs,$(ALL_LIB))
+
+build/tools/%: build/obj/tests/tools/%.o $(TEST_OBJ:%=build/obj/%.o)
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
+
+build/bench/%: build/obj/tests/bench/%.o $(TEST_OBJ:%=build/obj/%.o)
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
+
+unit: build/san/unit/$(T)
+	./$<
+units: $(UNITS:%=build/san/unit/%)
+fuzz-one: build/fuzz/$(F)
+	tests/fuzz-one.sh $(F) $(SECONDS)
+fuzz: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZERS:%=build/fuzz/%)
+	tests/run.sh --seconds $(SECONDS) fuzz
+
+check-build: $(call files,build) $(call files,build/san) units $(FUZZERS:%=build/fuzz/%) $(TOOLS:%=build/tools/%) \
+	$(PURE:%=build/obj/%.o)
+check: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) check-build
+	@PURE='$(PURE:%=build/obj/%.o)' tests/run.sh --seconds $(SECONDS)
+check-long: deps-check
+	@$(MAKE) --no-print-directory check SECONDS=600
+
+lint: deps-check
+	@tests/lint.sh
+format: deps-check
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+coverage: deps-check
+	@$(MAKE) --no-print-directory -j$(JOBS) $(UNITS:%=build/cov/unit/%)
+	@tests/coverage.sh
+
+demo: deps-demo
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%)
+	@tests/demo.sh
+bench: deps-demo
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) $(BENCHES:%=build/bench/%)
+	@tests/bench.sh
+image:
+	@echo 'merestone: error: the cloudlet image is not part of this version' >&2; exit 2
+
+deps: deps-check
+deps-build deps-demo deps-check: deps-%:
+	@tests/deps.sh $*
+
+MAN = $(wildcard $(addsuffix /*.[158],$(FOLDERS)))
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/merestone
+	install -m 755 $(addprefix $(out)/,$(call exists,$(BIN))) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(addprefix $(out)/libexec/,$(call exists,$(LIBEXEC))) $(DESTDIR)$(PREFIX)/libexec/merestone
+	$(foreach m,$(MAN),install -D -m 644 $(m) $(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) &&) true
+
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)

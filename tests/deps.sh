@@ -1,0 +1,43 @@
+#!/bin/sh
+# deps: installs the Debian packages that a target needs and that are missing.
+# usage: tests/deps.sh build|demo|check
+set -eu
+
+build='gcc libc6-dev make pkg-config libtss2-dev libssl-dev libcurl4-openssl-dev libevent-dev libjansson-dev libsqlite3-dev libseccomp-dev'
+demo="$build swtpm swtpm-tools libtss2-tcti-swtpm0 tpm2-tools jq curl openssl"
+check="$demo libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck bats mandoc shellcheck binutils procps"
+
+fail() {
+	echo "merestone: error: $1" >&2
+	exit 2
+}
+
+case "${1-}" in
+build) want=$build ;;
+demo) want=$demo ;;
+check) want=$check ;;
+*) fail 'usage: tests/deps.sh build|demo|check' ;;
+esac
+
+command -v dpkg-query >/dev/null || fail "this needs Debian's packages ($want)"
+missing=
+for package in $want; do
+	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || status=absent
+	[ "$status" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" = 0 ]; then
+	as_root='env'
+elif command -v sudo >/dev/null; then
+	as_root='sudo env'
+else
+	fail "these packages are missing, and neither root nor sudo is at hand to install them:$missing"
+fi
+echo "installing:$missing"
+# The lists are words on purpose.
+# shellcheck disable=SC2086
+{
+	$as_root DEBIAN_FRONTEND=noninteractive apt-get update -q </dev/null
+	$as_root DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing </dev/null
+}
