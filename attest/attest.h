@@ -1,0 +1,250 @@
+/* attest: bytes to facts. What a TPM signed, what a machine claims, and how both are checked; the judge turns a
+ * hostile request (an ask) into facts, the quoter on the cloudlet makes the evidence.
+ * Sources: TPM 2.0 Library Part 1-3 (1.59), TCG EK Credential Profile 2.5, RFC 9334 for the words. */
+#ifndef ATTEST_ATTEST_H
+#define ATTEST_ATTEST_H
+
+#include <time.h>
+
+#include "base/err.h"
+#include "base/es256.h"
+#include "base/mem.h"
+#include "base/name.h"
+#include "base/rd.h"
+#include "base/wr.h"
+#include "firmware/firmware.h"
+#include "geofence/geofence.h"
+
+/* Limits on hostile input. */
+enum {
+	EVIDENCE_MAX = 384 * 1024,     /* event log of at most 256 KiB, certificates, the header, some air */
+	CLAIMS_MAX = 16 * 1024,        /* the JSON header: jansson is slow on large documents */
+	CLAIMS_HOLDS_MAX = 64,         /* datasets one machine holds keys for */
+	TPM_PUBLIC_MAX = 512,          /* RSA-4096 EK with policy and exponent is 338 bytes */
+	TPM_ATTEST_MAX = 512,          /* a quote of ours is 145 bytes, a certification 161 */
+	TPM_SIGNATURE_MAX = 600,
+	EK_CERT_MAX = 4096,            /* largest vendor certificate seen: 1.6 KiB */
+	EK_CHAIN_MAX = 4,              /* intermediates sent along */
+	DOCUMENT_MAX = 512 * 1024,     /* a fence of 20,000 vertices */
+	MEASURED_MAX = 512,            /* events of quoted registers passed on; a log with more names no event */
+	NONCE_LEN = 32,
+	TPM_NAME_LEN = 34,             /* 000B || SHA-256 */
+};
+
+/* ---- TPM structures (tpmpub.c, quote.c, certify.c) ---- */
+
+struct tpm_pub { /* TPMT_PUBLIC of a P-256 key, nameAlg SHA-256 */
+	uint32_t attributes;
+	struct view policy;
+	uint16_t sym;    /* 0x0010 NULL, 0x0006 AES */
+	uint16_t scheme; /* 0x0010 NULL, 0x0018 ECDSA */
+	uint8_t xy[ES256_PUB];
+	uint8_t name[TPM_NAME_LEN]; /* computed here, never taken from the sender (A05b) */
+	struct view bytes;
+};
+
+/* Exact consumption. Anything but ECC P-256 with SHA-256 is WHY_UNTRUSTED with a sentence that names what it is. */
+int tpmpub_parse(struct view v, struct tpm_pub *out, struct err *e);
+/* Refusals name the attribute (A04, A05): WHY_UNTRUSTED. */
+int tpmpub_is_ak(const struct tpm_pub *k, struct err *e);  /* restricted sign, ECDSA-SHA256, fixedTPM.. noDA */
+int tpmpub_is_ek(const struct tpm_pub *k, struct err *e);  /* TCG template L-2 or H-2: attributes and policy */
+int tpmpub_is_srk(const struct tpm_pub *k, struct err *e); /* restricted decrypt, fixedTPM, AES-128-CFB, noDA */
+int tpmpub_is_id(const struct tpm_pub *k, struct err *e);  /* unrestricted sign, fixedTPM, not decrypt */
+/* Qualified name of a primary key in the endorsement hierarchy: 000B || H(4000000B || Name). */
+void tpmpub_qualified(uint8_t out[TPM_NAME_LEN], uint32_t hierarchy, const uint8_t name[TPM_NAME_LEN]);
+
+struct tpm_clock {
+	uint64_t clock_ms;
+	uint32_t reset_count, restart_count;
+	bool safe;
+};
+
+struct quote { /* TPMS_ATTEST of type TPM_ST_ATTEST_QUOTE, sha256 bank, exactly PCR_MASK */
+	uint8_t signer[TPM_NAME_LEN]; /* qualifiedSigner */
+	uint8_t extra[SHA_LEN];
+	struct tpm_clock clock;
+	uint64_t firmware;
+	uint8_t pcr_digest[SHA_LEN];
+	uint8_t hash[SHA_LEN]; /* of the attest bytes: what the signature is over */
+};
+
+/* Order of facts/attestation 3.5: form, magic, type, lengths, selection exactly mask, no trailing byte. WHY_MALFORMED or WHY_FORGED. */
+int quote_parse(struct view attest, uint32_t mask, struct quote *out, struct err *e);
+/* TPMT_SIGNATURE: ECDSA with SHA-256 and nothing else (A20); r and s left-padded to 32 bytes. */
+int quote_signature(struct view sig, uint8_t out[ES256_SIG], struct err *e);
+/* Digest of the selected registers in ascending order. */
+void quote_pcr_digest(uint8_t out[SHA_LEN], const struct pcrs *p, uint32_t mask);
+/* The three checks that the decider repeats: signature by ak, signer, extra and PCR digest. WHY_FORGED, WHY_STALE for extra. */
+int quote_check(const struct quote *q, const uint8_t sig[ES256_SIG], const struct tpm_pub *ak,
+	const uint8_t extra[SHA_LEN], const struct pcrs *pcrs, struct err *e);
+
+/* TPM2_Certify output: type 0x8017, signed by ak, about the key of that Name, extraData == extra. */
+int certify_check(struct view attest, struct view sig, const struct tpm_pub *ak, const struct tpm_pub *subject,
+	const uint8_t extra[SHA_LEN], struct err *e);
+
+/* ---- Endorsement (ekcert.c, credential.c) ---- */
+
+struct ek_roots; /* pinned vendor roots and known intermediates */
+struct ek_roots *ekcert_roots(struct view pem, struct err *e);
+void ek_roots_free(struct ek_roots *r);
+AUTO_DEFINE(struct ek_roots *, ek_roots_free)
+/* Chain to a pinned root, CA flags and path lengths, validity at `now`, EKU 2.23.133.8.1, key usage, and the key is ek's.
+ * Nothing is fetched from a URL in a certificate (A45). WHY_UNTRUSTED, WHY_MALFORMED. */
+int ekcert_check(const struct ek_roots *r, struct view cert, const struct view *chain, size_t nchain,
+	const struct tpm_pub *ek, time_t now, struct err *e);
+
+struct credential { /* TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET for TPM2_ActivateCredential, with their sizes in front */
+	uint8_t blob[96], secret[72];
+	size_t nblob, nsecret;
+};
+/* TPM2_MakeCredential in software for a P-256 EK with AES-128-CFB: hides `nonce` for the TPM that holds ek and the key of that Name. */
+int credential_make(const struct tpm_pub *ek, const uint8_t name[TPM_NAME_LEN], const uint8_t nonce[NONCE_LEN],
+	struct credential *out, struct err *e);
+/* TPM 2.0 Part 1 11.4.10: KDFa and KDFe with SHA-256; bits up to 256. Also used to seal (keystore). */
+void tpm_kdfa(uint8_t *out, size_t bits, struct view key, const char *label, struct view u, struct view v);
+void tpm_kdfe(uint8_t *out, size_t bits, struct view z, const char *label, struct view u, struct view v);
+/* Ephemeral P-256 key against pub: z.x and the ephemeral point; the seed is the caller's KDFe. */
+int tpm_ecdh(const uint8_t pub[ES256_PUB], uint8_t z[32], uint8_t eph[ES256_PUB], struct err *e);
+/* AES-128-CFB, iv zero, in place. */
+int tpm_cfb(const uint8_t key[16], uint8_t *p, size_t n, struct err *e);
+
+/* ---- Evidence: the parts container, merestone-evidence(5) (evidence.c, claims.c) ---- */
+
+enum part {
+	PART_CLAIMS = 1,   /* JSON header */
+	PART_QUOTE,        /* TPMS_ATTEST */
+	PART_QUOTE_SIG,    /* TPMT_SIGNATURE */
+	PART_PCRS,         /* the PCR_QUOTED registers of PCR_MASK, ascending, 32 bytes each */
+	PART_EVENTLOG,
+	PART_AK,           /* TPMT_PUBLIC */
+	PART_EK,
+	PART_ID,
+	PART_SRK,
+	PART_ID_CERTIFY, PART_ID_CERTIFY_SIG,
+	PART_SRK_CERTIFY, PART_SRK_CERTIFY_SIG,
+	PART_EK_CERT,      /* DER */
+	PART_EK_CHAIN,     /* DER certificates one after the other, be16 length each */
+	PART_COUNT
+};
+
+struct evidence {
+	struct view part[PART_COUNT]; /* .p NULL: not there */
+};
+
+/* "MSE1", then parts {u8 kind, be32 length, bytes} in strictly ascending order, claims first, exact end. */
+int evidence_parse(struct view v, struct evidence *out, struct err *e);
+void evidence_write(struct wr *w, const struct evidence *ev);
+/* extraData = H(nonce || H(claims) || H(each further part that is not signed by itself), in order of kind). */
+void evidence_binding(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const struct evidence *ev);
+/* The same from the digests that travel in facts: n digests, claims first. */
+void evidence_binding_of(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t digests[][SHA_LEN], size_t n);
+size_t evidence_digests(const struct evidence *ev, uint8_t digests[PART_COUNT][SHA_LEN]);
+
+struct claims { /* the header, parsed */
+	char machine[NAME_CAP];
+	char version[32];             /* of the agent */
+	bool has_fix;
+	struct fix fix;               /* L1: declared */
+	uint8_t tls_key[SHA_LEN];     /* SHA-256 of the ID key's x || y */
+	uint8_t eventlog[SHA_LEN];    /* SHA-256 of the boot log, sent or not */
+	bool wants_certificate;
+	uint8_t holds[CLAIMS_HOLDS_MAX][SHA_LEN]; /* policy references of the sealed keys it still has */
+	size_t nholds;
+};
+
+int claims_parse(struct view v, struct claims *out, struct err *e);
+int claims_write(struct wr *w, const struct claims *c, struct err *e);
+
+/* ---- ask: door to judge ---- */
+
+enum ask_kind { ASK_ENROL = 1, ASK_ACTIVATE, ASK_ATTEST, ASK_DOCUMENT, ASK_QUERY, ASK_KINDS };
+enum role { ROLE_NONE, ROLE_CLOUDLET, ROLE_OFFICER, ROLE_OPERATOR, ROLE_AUDITOR, ROLE_COUNT };
+
+struct ask {
+	uint64_t ticket;     /* the door's name for the connection that waits */
+	enum ask_kind kind;
+	enum role role;      /* what the door says of the peer: good enough for reading, never for trust */
+	char peer[NAME_CAP]; /* machine or person in the client certificate, "" without one */
+	struct view body;    /* evidence container, compact JWS, or "what/name" of a query */
+};
+
+int ask_write(struct wr *w, const struct ask *a);
+int ask_read(struct view v, struct ask *a, struct err *e);
+const char *ask_kind_name(enum ask_kind k); /* "enrol", "activate", "attest", "document", "query" */
+const char *role_name(enum role r);         /* "cloudlet", "security-officer", "operations-manager", "auditor" */
+
+/* ---- facts: judge to decider ---- */
+
+struct facts_enrol {
+	char machine[NAME_CAP];
+	struct view ek, ak, id, srk;   /* TPMT_PUBLIC, parsed and checked by the judge */
+	struct view ek_cert, ek_chain; /* as in the parts; empty without a certificate */
+};
+
+struct facts_attest {
+	struct claims claims;
+	struct view quote;                /* TPMS_ATTEST */
+	uint8_t quote_sig[ES256_SIG];
+	uint8_t digests[PART_COUNT][SHA_LEN]; /* what the binding is over */
+	uint32_t ndigests;
+	struct view ak;                   /* TPMT_PUBLIC the judge checked the signature with */
+	struct pcrs pcrs;                 /* quoted registers; others zero */
+	bool has_log;
+	struct boot boot;                 /* when has_log: replayed, and it explains every quoted register */
+	struct measured measured[MEASURED_MAX];
+	uint32_t nmeasured;
+	/* ASK_ACTIVATE only: */
+	struct view id, srk, id_certify, id_certify_sig, srk_certify, srk_certify_sig;
+};
+
+struct facts {
+	uint64_t ticket;
+	enum ask_kind kind;
+	enum role role;
+	char peer[NAME_CAP];
+	uint8_t ask_digest[SHA_LEN]; /* SHA-256 of the ask's body: the record names what was judged */
+	struct err refusal;          /* why != WHY_NONE: the judge refuses; machine may be "" */
+	struct facts_enrol enrol;
+	struct facts_attest attest;
+	struct view text;            /* ASK_DOCUMENT: the compact JWS; ASK_QUERY: "what/name" */
+};
+
+/* Views point into the message. The reader checks every range again: a judge may be hostile. */
+int facts_write(struct wr *w, const struct facts *f);
+int facts_read(struct view v, struct facts *out, struct err *e);
+
+/* One ask to facts: pure but for the clock in `now` (certificates). Used by the judge's workers, tests and fuzzers.
+ * A refusal is facts too (out->refusal); -1 only when the ask itself cannot be read. scratch holds the JWS payload. */
+int judge_ask(struct view ask, const struct ek_roots *roots, time_t now, struct facts *out, struct err *e);
+
+/* ---- quoter: the process that owns the TPM, asked by the agent over a socketpair (quoter.c, quoterclient.c) ---- */
+
+struct lease_use; /* keystore.h: a lease and a sealed key, ready to be used */
+struct quoter;    /* the agent's end */
+
+enum { QUOTER_WITH_LOG = 1, QUOTER_WITH_CERTIFY = 2 };
+
+struct quoter_status {
+	struct tpm_clock clock;
+	uint8_t id[ES256_PUB];         /* the TLS key */
+	uint8_t eventlog[SHA_LEN];     /* digest of the boot log as it is now; zero when there is none */
+};
+
+/* Starts libexec_dir/quoter with nothing inherited but its socket. state_dir: where wrapped key blobs live. */
+struct quoter *quoter_start(const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog,
+	struct err *e);
+void quoter_stop(struct quoter *q);
+AUTO_DEFINE(struct quoter *, quoter_stop)
+int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e);
+/* An enrolment: parts AK EK ID SRK and the certificates, with these claims in front. The caller frees. */
+int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_t *n, struct err *e);
+int quoter_activate(struct quoter *q, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
+int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], struct view claims,
+	uint8_t **container, size_t *n, struct err *e);
+/* Signs the content of a TLS 1.3 client CertificateVerify (RFC 8446 4.4.3) and refuses any other bytes. */
+int quoter_sign(struct quoter *q, struct view content, uint8_t sig[ES256_SIG], struct err *e);
+/* Unseals for this one use and encrypts or decrypts in -> out; the key never leaves the quoter. The TPM's refusal is
+ * WHY_STALE (deadline, boot counters) or WHY_UNTRUSTED (registers, signature, other machine), in words. */
+int quoter_stream(struct quoter *q, bool encrypt, int in, int out, const struct lease_use *use, struct err *e);
+
+#endif

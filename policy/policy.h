@@ -1,0 +1,164 @@
+/* policy: facts to verdict. Trust documents, the store, the decision, the record. The decider believes the judge only
+ * where it must: signature, nonce and PCR digest are checked again with keys of its own store. */
+#ifndef POLICY_POLICY_H
+#define POLICY_POLICY_H
+
+#include <time.h>
+
+#include "attest/attest.h"
+#include "base/jws.h"
+
+enum {
+	DOMAINS_MAX = 64,           /* trust domains of one authority: each attestation is decided for each */
+	REFERENCES_MAX = 8,         /* sets valid at once in one domain: old and new image of an update, per hardware */
+	MEMBERS_MAX = 256,          /* names in one domain document */
+	DATASETS_MAX = 256,
+	PENDING_MAX = 1024,         /* enrolments that wait for activation or approval (A47) */
+	PENDING_S = 600,            /* and how long they wait */
+	NONCE_S = 24 * 3600,        /* a nonce waits this long for its quote; leases end much earlier */
+	LEASE_S_MIN = 5, LEASE_S_MAX = 30 * 24 * 3600,
+	CERTIFICATE_S = 24 * 3600,  /* life of a cloudlet's client certificate */
+	CLOCK_SLOWEST_PM = 857,     /* an owner can slow a TPM's clock to 0.857 (facts: leases 3): deadlines are cut by it */
+	SENTENCE_MAX = 480,
+	CLAIMS_JSON_MAX = 64 * 1024,
+	ANSWER_BODY_MAX = 1024 * 1024 / 2
+};
+
+/* ---- Trust documents, merestone-document(5) (document.c) ----
+ * A compact JWS, typ "merestone-document+jws", by an officer's key over
+ * {"kind":K,"name":N,"version":V,"issued":T,"body":{...}}  version 1.. and one more at each change. */
+
+enum doc_kind { DOC_FENCE = 1, DOC_REFERENCE, DOC_DOMAIN, DOC_DATASET, DOC_CLOUDLET, DOC_EK, DOC_KINDS };
+
+struct doc_domain {
+	char fence[NAME_CAP];
+	char references[REFERENCES_MAX][NAME_CAP];
+	uint32_t nreferences;
+	uint32_t lease_s;
+	uint32_t location_level;  /* 1: declared. Higher ones are refused until their evidence exists */
+	uint32_t nmembers;        /* 0: every admitted cloudlet */
+	char (*members)[NAME_CAP]; /* owned */
+};
+struct doc_dataset {
+	char domain[NAME_CAP];
+	uint32_t epoch;
+};
+struct doc_cloudlet {
+	bool revoked;             /* "state": "admitted" | "revoked" */
+	bool has_ek;
+	uint8_t ek_sha256[SHA_LEN]; /* pins the endorsement key: SHA-256 of its TPMT_PUBLIC */
+	char reason[128];         /* of a revocation */
+};
+struct doc_ek {               /* approves an endorsement key without a certificate for one machine: its name is the machine's */
+	uint8_t ek_sha256[SHA_LEN];
+};
+
+struct document {
+	enum doc_kind kind;
+	char name[NAME_CAP];
+	uint32_t version;
+	int64_t issued;
+	uint8_t digest[SHA_LEN];  /* of the compact JWS */
+	struct doc_domain domain;
+	struct doc_dataset dataset;
+	struct doc_cloudlet cloudlet;
+	struct doc_ek ek;
+	struct fence *fence;          /* owned, DOC_FENCE */
+	struct reference *reference;  /* owned, DOC_REFERENCE */
+};
+
+const char *doc_kind_name(enum doc_kind k);       /* "fence" "reference" "domain" "dataset" "cloudlet" "ek" */
+enum doc_kind doc_kind_parse(const char *s);      /* DOC_KINDS when unknown */
+/* Parses the payload of a JWS whose signature the caller has checked. Unknown members are refused. */
+int document_parse(struct view payload, struct document *out, struct err *e);
+void document_free(struct document *d); /* what it owns, not d */
+/* The officer's side: payload and signature in one. body is the JSON text of the body. */
+int document_sign(struct wr *w, const struct es256 *officer, enum doc_kind kind, const char *name, uint32_t version,
+	int64_t issued, struct view body, struct err *e);
+
+/* ---- The decision (decide.c): pure, default no, every rule must hold ---- */
+
+struct subject { /* one machine at one moment, everything already verified */
+	const char *machine;
+	bool admitted, revoked;
+	const struct pcrs *pcrs;
+	enum secure_boot secure_boot;
+	const struct measured *measured;
+	size_t nmeasured;
+	bool has_fix;
+	struct fix fix;
+	bool clock_safe;
+};
+
+struct rules { /* one domain with what it refers to, resolved by the caller; NULL where the store has none */
+	const char *name;
+	const struct doc_domain *domain;
+	const struct fence *fence;
+	const struct reference *references[REFERENCES_MAX];
+	size_t nreferences;
+};
+
+struct decision {
+	struct err refusal;       /* why WHY_NONE: yes */
+	bool state_good;          /* a reference set matched */
+	bool member;
+	struct place_result place; /* valid when placed */
+	bool placed;
+	int reference;            /* which set matched, or -1 */
+};
+
+/* Rules in order: admitted, member, clock safe, a reference set matches, position inside. All are evaluated; refusal is the first that fails. */
+void decide(const struct subject *s, const struct rules *r, struct decision *out);
+
+/* ---- verdict: decider to keeper ---- */
+
+enum verdict_kind {
+	VERDICT_REFUSAL = 1, /* why, sentence, hint; perhaps a nonce */
+	VERDICT_CREDENTIAL,  /* enrolment: make a credential that hides nonce */
+	VERDICT_RESULT,      /* attestation: sign claims, leases and perhaps keys and a certificate */
+	VERDICT_RECEIPT,     /* a document took effect: body */
+	VERDICT_SIGNED,      /* a listing or report: body, to be signed with typ */
+	VERDICT_KINDS
+};
+
+struct grant { /* one dataset that this machine may open now */
+	char domain[NAME_CAP], dataset[NAME_CAP];
+	uint32_t epoch, generation;
+	uint64_t deadline_ms; /* TPM clock */
+	bool with_key;        /* the machine does not hold the sealed key yet */
+};
+
+struct verdict {
+	uint64_t ticket, case_no;
+	enum verdict_kind kind;
+	struct err refusal;
+	char machine[NAME_CAP];
+	bool has_nonce;
+	uint8_t nonce[NONCE_LEN];    /* CREDENTIAL: the hidden one; RESULT and REFUSAL: the next one */
+	struct view ek, ak;          /* CREDENTIAL: TPMT_PUBLIC */
+	struct view srk;             /* RESULT with keys */
+	struct view id;              /* RESULT with certificate */
+	bool with_certificate;
+	uint32_t certificate_s;
+	uint8_t pcr_digest[SHA_LEN]; /* RESULT: what a lease demands */
+	uint32_t reset_count, restart_count;
+	struct grant grants[DATASETS_MAX];
+	uint32_t ngrants;
+	struct view body;            /* RESULT: EAR claims as JSON; RECEIPT, SIGNED: JSON */
+	char typ[48];                /* SIGNED */
+};
+
+int verdict_write(struct wr *w, const struct verdict *v);
+int verdict_read(struct view in, struct verdict *out, struct err *e);
+
+/* ---- Typ of what the keeper signs with the result key, verified with authority.pub ---- */
+#define TYP_DOCUMENT "merestone-document+jws"
+#define TYP_EAR      "ear+jwt"
+#define TYP_LISTING  "merestone-listing+jws"
+#define TYP_REPORT   "merestone-report+jws"
+
+/* Verifies a report offline: flattened JWS by the authority's result key, its record hashes to the leaf it shows and the
+ * chain links. out gets a readable text for people. -1: WHY_FORGED or WHY_MALFORMED. Format: merestone-report(5). */
+int report_verify(struct view file, const struct es256 *authority, struct wr *out, struct err *e);
+
+#endif
