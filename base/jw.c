@@ -1,0 +1,168 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/b64.h"
+#include "base/json.h"
+
+enum { JW_DEPTH_MAX = 63 }; /* a bit of `more` for each */
+
+struct jw jw_to(struct wr *w)
+{
+	return (struct jw){.w = w};
+}
+
+/* RFC 3629: the length of the well-formed character at p, or 0. */
+static size_t utf8_length(const uint8_t *p, size_t left)
+{
+	uint8_t c = p[0];
+	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+
+	if (n == 0 || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	/* overlong forms, surrogates, past U+10FFFF */
+	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
+	        (c == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static void quoted(struct wr *w, struct view v)
+{
+	wr_u8(w, '"');
+	for (size_t i = 0; i < v.n;) {
+		size_t n = utf8_length(v.p + i, v.n - i);
+		uint8_t c = v.p[i];
+		if (c == '"' || c == '\\')
+			wr_fmt(w, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			wr_fmt(w, "\\u%04x", c);
+		else if (n == 0)
+			wr_u8(w, '?');
+		else
+			wr_bytes(w, v.p + i, n);
+		i += n > 0 ? n : 1;
+	}
+	wr_u8(w, '"');
+}
+
+/* What comes before any value: a comma when one is due, and the name. */
+static void begin(struct jw *j, const char *key)
+{
+	uint64_t level = UINT64_C(1) << j->depth;
+
+	if (j->more & level)
+		wr_u8(j->w, ',');
+	j->more |= level;
+	if (!key)
+		return;
+	quoted(j->w, VIEW(key, strlen(key)));
+	wr_u8(j->w, ':');
+}
+
+static void enter(struct jw *j, const char *key, uint8_t bracket)
+{
+	begin(j, key);
+	wr_u8(j->w, bracket);
+	if (j->depth == JW_DEPTH_MAX) {
+		j->w->full = true;
+		return;
+	}
+	j->depth++;
+	j->more &= ~(UINT64_C(1) << j->depth);
+}
+
+static void leave(struct jw *j, uint8_t bracket)
+{
+	if (j->depth > 0)
+		j->depth--;
+	wr_u8(j->w, bracket);
+}
+
+void jw_obj(struct jw *j, const char *key)
+{
+	enter(j, key, '{');
+}
+
+void jw_arr(struct jw *j, const char *key)
+{
+	enter(j, key, '[');
+}
+
+void jw_end_obj(struct jw *j)
+{
+	leave(j, '}');
+}
+
+void jw_end_arr(struct jw *j)
+{
+	leave(j, ']');
+}
+
+void jw_str(struct jw *j, const char *key, const char *s)
+{
+	jw_text(j, key, VIEW(s, strlen(s)));
+}
+
+void jw_text(struct jw *j, const char *key, struct view v)
+{
+	begin(j, key);
+	quoted(j->w, v);
+}
+
+void jw_hex(struct jw *j, const char *key, struct view v)
+{
+	begin(j, key);
+	wr_u8(j->w, '"');
+	for (size_t i = 0; i < v.n; i++)
+		wr_fmt(j->w, "%02x", v.p[i]);
+	wr_u8(j->w, '"');
+}
+
+void jw_b64(struct jw *j, const char *key, struct view v)
+{
+	begin(j, key);
+	wr_u8(j->w, '"');
+	b64_put(j->w, v);
+	wr_u8(j->w, '"');
+}
+
+void jw_int(struct jw *j, const char *key, int64_t v)
+{
+	begin(j, key);
+	wr_fmt(j->w, "%" PRId64, v);
+}
+
+void jw_num(struct jw *j, const char *key, double v)
+{
+	char text[32];
+
+	begin(j, key);
+	if (!isfinite(v)) {
+		wr_str(j->w, "null");
+		return;
+	}
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, v);
+		if (strtod(text, NULL) == v)
+			break;
+	}
+	wr_str(j->w, text);
+}
+
+void jw_bool(struct jw *j, const char *key, bool v)
+{
+	begin(j, key);
+	wr_str(j->w, v ? "true" : "false");
+}
+
+void jw_raw(struct jw *j, const char *key, struct view json)
+{
+	begin(j, key);
+	wr_view(j->w, json);
+}
