@@ -13,7 +13,8 @@ enum { ES256_SIG = 64, ES256_PUB = 64 };
 struct es256 { /* a P-256 key, perhaps with its private half */
 	EVP_PKEY *pkey;
 	uint8_t pub[ES256_PUB];
-	char kid[44]; /* RFC 7638 JWK thumbprint, base64url */
+	char kid[44];                    /* RFC 7638 JWK thumbprint, base64url */
+	EVP_PKEY_CTX *signer, *verifier; /* made at first use, and why one key must not be used by two threads */
 };
 
 void es256_free(struct es256 *k);

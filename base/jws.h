@@ -7,17 +7,18 @@
 #include "base/es256.h"
 #include "base/wr.h"
 
-struct jws { /* views into the input or into scratch */
+struct jws {
 	char kid[44];
 	char typ[48];
-	struct view signing_input; /* protected '.' payload, as received */
-	struct view payload;       /* decoded, in the caller's scratch */
+	uint8_t digest[SHA_LEN]; /* of protected '.' payload, as received: what is signed */
+	struct view payload;     /* decoded, in the caller's scratch */
 	uint8_t sig[ES256_SIG];
 };
 
 /* Compact form. */
 int jws_sign(struct wr *w, const struct es256 *k, const char *typ, struct view payload, struct err *e);
-/* Splits and decodes into scratch (at least text.n bytes). Checks form and typ, not the signature. WHY_MALFORMED. */
+/* Splits, and decodes the payload into scratch (text.n bytes are enough). Checks form and typ (any typ when NULL), not
+ * the signature. WHY_MALFORMED. */
 int jws_parse(struct view text, const char *typ, void *scratch, size_t cap, struct jws *out, struct err *e);
 /* WHY_UNKNOWN when kid is not k's, WHY_FORGED when the signature does not hold. */
 int jws_verify(const struct jws *j, const struct es256 *k, struct err *e);

@@ -19,8 +19,8 @@ struct ring_in {
 void ring_open(struct ring_in *r, int fd);
 void ring_close(struct ring_in *r); /* frees the buffer, leaves fd alone */
 
-/* Blocks for the next message. 1: *body is valid until the next call; 0: the writer is gone; -1: broken frame or I/O
- * error. */
+/* Blocks for the next message. 1: *body is valid until the next call of ring_read or ring_ready; 0: the writer is gone;
+ * -1: broken frame or I/O error. */
 int ring_read(struct ring_in *r, struct view *body, struct err *e);
 /* True when a whole message is already buffered or readable without waiting: lets the decider fill a group commit. */
 bool ring_ready(struct ring_in *r);

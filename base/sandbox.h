@@ -13,7 +13,8 @@ int sandbox_early(struct err *e);
  * A kernel without Landlock is not an error; *enforced says which it is. */
 int sandbox_files(int dirfd, bool *enforced, struct err *e);
 /* seccomp: kill the process at any system call that is not in the list (libseccomp names, NULL-terminated).
- * Calls that sanitizers need are added in sanitized builds only. openat gives ENOENT unless it is listed. */
+ * exit_group and the return from a signal are always allowed; what sanitizers need is added in sanitized builds only.
+ * openat gives ENOENT unless it is listed. */
 int sandbox_calls(const char *const allowed[], struct err *e);
 
 #endif

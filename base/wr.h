@@ -22,6 +22,7 @@ void wr_view16(struct wr *w, struct view v); /* be16 length, then the bytes: a T
 void wr_view32(struct wr *w, struct view v);
 void wr_text16(struct wr *w, const char *s); /* be16 length, then the characters without NUL */
 void wr_str(struct wr *w, const char *s);    /* the characters alone */
+/* Needs a byte to spare behind the text. */
 void wr_fmt(struct wr *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 bool wr_ok(const struct wr *w);
 struct view wr_done(const struct wr *w); /* what was written; empty when full */
