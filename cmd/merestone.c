@@ -1,0 +1,121 @@
+/* merestone: a table and a loop. `merestone NOUN VERB`; exit 0 yes, 1 no, 2 usage, 3 could not ask. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "cmd/cli.h"
+
+static const struct verb {
+	const char *noun, *verb; /* verb "" for nouns that are their own verb */
+	const char *args;
+	const char *help;
+	int (*run)(struct cli *c, struct err *e);
+} verbs[] = {
+        {"init", "",
+                "DIR --trust-domain NAME [--listen ADDRESS:PORT] [--host NAME]... [--ek-roots FILE] "
+                "[--passphrase-file FILE]",
+                "make an authority and its officer's kit", cmd_init},
+        {"fence", "put", "NAME FILE [--map-accuracy M] [--version N]", "sign and send a fence", cmd_fence_put},
+        {"fence", "list", "", "fences", cmd_fence_list},
+        {"fence", "check", "NAME|FILE LAT LON UNCERTAINTY_M", "is this circle inside?", cmd_fence_check},
+        {"reference", "learn", "EVENTLOG", "print the reference set that a boot log gives", cmd_reference_learn},
+        {"reference", "put", "NAME FILE [--version N]", "sign and send a reference set", cmd_reference_put},
+        {"reference", "list", "", "reference sets", cmd_reference_list},
+        {"domain", "put", "NAME FILE [--version N]", "sign and send a trust domain", cmd_domain_put},
+        {"domain", "list", "", "trust domains", cmd_domain_list},
+        {"dataset", "create", "NAME --domain DOMAIN [--epoch N] [--version N]", "give a dataset a key",
+                cmd_dataset_create},
+        {"dataset", "list", "", "datasets", cmd_dataset_list},
+        {"ek", "approve", "MACHINE SHA256", "believe an endorsement key without a certificate", cmd_ek_approve},
+        {"ek", "list", "", "approved endorsement keys", cmd_ek_list},
+        {"cloudlet", "add", "NAME [--ek SHA256] [--version N]", "admit a machine by name", cmd_cloudlet_add},
+        {"cloudlet", "revoke", "NAME [--reason TEXT] [--version N]", "revoke it", cmd_cloudlet_revoke},
+        {"cloudlet", "list", "", "machines and their last attestation", cmd_cloudlet_list},
+        {"report", "pull", "CASE [-o FILE]", "fetch the signed report of a case", cmd_report_pull},
+        {"report", "verify", "FILE --key PUB", "verify a report, with no network and no authority", cmd_report_verify},
+        {"explain", "", "CASE", "what was decided, why, and the way out", cmd_explain},
+};
+
+static void print_verb(FILE *f, const struct verb *v)
+{
+	fprintf(f, "  merestone %s%s%s %s\n", v->noun, *v->verb ? " " : "", v->verb, v->args);
+}
+
+static int help(FILE *f)
+{
+	fputs("usage: merestone [--kit DIR] [--json] NOUN VERB ...\n\n", f);
+	for (size_t i = 0; i < COUNT(verbs); i++) {
+		print_verb(f, &verbs[i]);
+		fprintf(f, "        %s\n", verbs[i].help);
+	}
+	fputs("\nThe kit (or MERESTONE_KIT) is the directory with your keys. Exit status: 0 yes, 1 no, 2 usage, 3 "
+	      "could not ask.\n",
+	        f);
+	return f == stdout ? 0 : CLI_USAGE;
+}
+
+/* A noun we know with a verb we do not: say which verbs it has. */
+static int usage(const char *noun)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (strcmp(verbs[i].noun, noun) == 0) {
+			if (!known)
+				fputs("usage:\n", stderr);
+			known = true;
+			print_verb(stderr, &verbs[i]);
+		}
+	if (!known)
+		fprintf(stderr,
+		        "merestone: error: there is no \"%s\"\nmerestone: hint: merestone help lists what there is\n",
+		        noun);
+	return CLI_USAGE;
+}
+
+static int run(const struct verb *v, struct cli *c)
+{
+	struct err e = {0};
+	int rc = v->run(c, &e);
+
+	if (rc == CLI_USAGE) {
+		if (e.why != WHY_NONE)
+			log_err(&e);
+		fputs("usage:\n", stderr);
+		print_verb(stderr, v);
+		return CLI_USAGE;
+	}
+	if (rc == 0)
+		return 0;
+	log_err(&e);
+	return e.why == WHY_SYSTEM ? 3 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = {.kit = getenv("MERESTONE_KIT"), .argc = argc - 1, .argv = argv + 1};
+	const char *noun, *verb;
+
+	log_name("merestone");
+	c.json = cli_flag(&c, "--json");
+	(void)cli_option(&c, "--kit", &c.kit);
+	if (c.argc < 1)
+		return help(stderr);
+	noun = c.argv[0];
+	verb = c.argc > 1 ? c.argv[1] : "";
+	if (strcmp(noun, "help") == 0 || strcmp(noun, "--help") == 0 || strcmp(noun, "-h") == 0)
+		return help(stdout);
+	if (strcmp(noun, "version") == 0 || strcmp(noun, "--version") == 0)
+		return puts("merestone " MERESTONE_VERSION) == EOF;
+	for (size_t i = 0; i < COUNT(verbs); i++) {
+		int words = *verbs[i].verb ? 2 : 1;
+
+		if (strcmp(verbs[i].noun, noun) != 0 || (words == 2 && strcmp(verbs[i].verb, verb) != 0))
+			continue;
+		c.argc -= words;
+		c.argv += words;
+		return run(&verbs[i], &c);
+	}
+	return usage(noun);
+}
