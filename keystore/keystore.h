@@ -1,5 +1,5 @@
-/* keystore: verdict to key. Sealing to a machine's TPM, leases, signatures, certificates, dataset encryption; the keeper.
- * Leases: facts and a known-answer vector are cited in lease.c; formulas are those of TPM 2.0 Part 3 23.x. */
+/* keystore: verdict to key. Sealing to a machine's TPM, leases, signatures, certificates, dataset encryption; the
+ * keeper. Leases: facts and a known-answer vector are cited in lease.c; formulas are those of TPM 2.0 Part 3 23.x. */
 #ifndef KEYSTORE_KEYSTORE_H
 #define KEYSTORE_KEYSTORE_H
 
@@ -39,7 +39,7 @@ struct sealed { /* TPM2_Import arguments: TPM2B_PUBLIC contents, duplicate conte
 };
 /* attributes adminWithPolicy|noDA, authPolicy as given: userWithAuth can not be set here (A103). */
 int seal_to(const struct tpm_pub *srk, const uint8_t auth_policy[SHA_LEN], const struct secret *key, struct sealed *out,
-	struct err *e);
+        struct err *e);
 
 /* ---- A lease in use on the cloudlet (leaseuse.c, unseal.c) ---- */
 
@@ -65,7 +65,7 @@ int keyring_create(int dirfd, struct view pass, struct err *e);
 int keyring_open(int dirfd, struct view pass, struct keyring *out, struct err *e);
 void keyring_close(struct keyring *k);
 int keyring_dataset_key(const struct keyring *k, const char *domain, const char *dataset, uint32_t epoch,
-	struct secret *out, struct err *e);
+        struct secret *out, struct err *e);
 
 /* ---- Certificates (ca.c) ---- */
 
@@ -73,24 +73,25 @@ int keyring_dataset_key(const struct keyring *k, const char *domain, const char 
 int ca_self(const struct es256 *ca, const char *trust_domain, time_t now, char **pem, struct err *e);
 struct ca_request {
 	const char *trust_domain;
-	const char *path;          /* SPIFFE path: "cloudlet/berlin-1", "role/security-officer/NAME", "authority" */
-	const uint8_t *pub;        /* x || y */
-	const char *const *hosts;  /* server certificate: DNS names and IP addresses; NULL for clients */
+	const char *path;         /* SPIFFE path: "cloudlet/berlin-1", "role/security-officer/NAME", "authority" */
+	const uint8_t *pub;       /* x || y */
+	const char *const *hosts; /* server certificate: DNS names and IP addresses; NULL for clients */
 	time_t not_before, not_after;
 };
 int ca_issue(const struct es256 *ca, struct view ca_pem, const struct ca_request *q, char **pem, struct err *e);
 
 /* ---- Dataset format, merestone-dataset(5) (dataset.c) ----
- * header 64 bytes: "MSTNDATA" u8 version=1, 3 zero bytes, be32 chunk size, be32 epoch, be32 0, 32-byte salt, 8 zero bytes;
- * then chunks: AES-256-GCM ciphertext || 16-byte tag, 64 KiB of plaintext each, the last one shorter or empty-but-present;
- * file key = HKDF(dataset key, "merestone dataset" || header || domain || dataset); nonce = be64 index || be32 last;
- * so truncation, reordering, extension and a chunk of another file are refused. */
+ * header 64 bytes: "MSTNDATA" u8 version=1, 3 zero bytes, be32 chunk size, be32 epoch, be32 0, 32-byte salt, 8 zero
+ * bytes; then chunks: AES-256-GCM ciphertext || 16-byte tag, 64 KiB of plaintext each, the last one perhaps shorter
+ * (and empty when the whole is); file key = HKDF(dataset key, "merestone dataset" || header || be16-prefixed domain ||
+ * be16-prefixed dataset); nonce = be64 index || be32 last; so truncation, reordering, extension and a chunk of another
+ * file are refused. Pipes will do for in and out. */
 enum { DATASET_CHUNK = 64 * 1024, DATASET_HEADER = 64, DATASET_TAG = 16 };
 int dataset_encrypt(int in, int out, const struct secret *key, const char *domain, const char *dataset, uint32_t epoch,
-	struct err *e);
+        struct err *e);
 /* Writes only authenticated plaintext to out; on -1 what was written so far must be thrown away by the caller. */
 int dataset_decrypt(int in, int out, const struct secret *key, const char *domain, const char *dataset, uint32_t *epoch,
-	struct err *e);
+        struct err *e);
 
 /* ---- answer: keeper to door ---- */
 
@@ -102,8 +103,12 @@ struct answer {
 int answer_write(struct wr *w, const struct answer *a);
 int answer_read(struct view in, struct answer *out, struct err *e);
 
-/* One verdict to its answer: all of the keeper's work, without its loop. body is written to w. ca_pem as in ca_issue. */
+/* One verdict to its answer: all of the keeper's work, without its loop. The body is written to w; ca_pem as in
+ * ca_issue. A verdict is believed on its decision, not on its form: names, keys and attributes are checked again. On -1
+ * w is as it was, and keeper_refuse() makes the answer. */
 int keeper_answer(const struct keyring *k, struct view ca_pem, const char *trust_domain, const struct verdict *v,
-	time_t now, struct wr *w, enum why *why, struct err *e);
+        time_t now, struct wr *w, enum why *why, struct err *e);
+/* The body of a refusal. nonce: the one for the next attempt, or NULL; never the hidden one of a credential. */
+void keeper_refuse(struct wr *w, uint64_t case_no, const struct err *refusal, const uint8_t *nonce);
 
 #endif
