@@ -1,0 +1,193 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "geofence/orient.h"
+#include "geofence/shape.h"
+
+void fence_free(struct fence *f)
+{
+	if (f == NULL)
+		return;
+	for (int s = 0; s < SIDE_COUNT; s++)
+		free(f->inside[s].s);
+	free(f->polygons);
+	free(f->loops);
+	free(f->points);
+	free(f->edges);
+	free(f->clusters);
+	free(f);
+}
+
+size_t fence_vertices(const struct fence *f)
+{
+	return f->n_positions;
+}
+
+int fence_decide(const struct fence *f, const struct fix *x, struct place_result *out, struct err *e)
+{
+	if (fix_ok(x, e) != 0)
+		return -1;
+	place_decide(f, x, out);
+	return 0;
+}
+
+static void put_edge(struct fence *f, size_t at)
+{
+	const struct point *a = &f->points[at];
+
+	if (a[0].at.lon == a[1].at.lon && a[0].at.lat == a[1].at.lat)
+		return;
+	/* one step up: rounding to float must not shrink the bound */
+	float sag = nextafterf((float)near_sag(&a[0], &a[1]), INFINITY);
+	f->edges[f->n_edges++] = (struct edge){(uint32_t)at, sag};
+}
+
+static bool on_any_side(struct lonlat a, struct lonlat b)
+{
+	for (int s = 0; s < SIDE_COUNT; s++)
+		if (seam_runs_along((enum side)s, a, b))
+			return true;
+	return false;
+}
+
+/* The border: all edges of all rings but those on the four sides, and the pieces that seam.c found. */
+static int make_edges(struct fence *f, struct err *e)
+{
+	f->edges = calloc(f->n_points, sizeof(*f->edges));
+	if (f->edges == NULL)
+		return err_set(e, WHY_SYSTEM, "no memory for the fence");
+	for (size_t l = 0; l < f->n_loops; l++) {
+		size_t first = f->loops[l].first;
+		for (size_t i = first; i + 1 < first + f->loops[l].count; i++)
+			if (!on_any_side(f->points[i].at, f->points[i + 1].at))
+				put_edge(f, i);
+	}
+	for (size_t i = f->n_positions; i < f->n_points; i += 2)
+		put_edge(f, i);
+	if (f->n_edges == 0)
+		return err_set(e, WHY_MALFORMED, "geometry: the fence has no border: it holds the whole earth");
+	return 0;
+}
+
+static struct cluster ball_around(const struct fence *f, size_t first, size_t end)
+{
+	struct cluster c = {{0, 0, 0}, 0};
+	double n = (double)(end - first);
+
+	for (size_t i = first; i < end; i++) {
+		const struct point *a = &f->points[f->edges[i].at];
+		c.centre.x += (a[0].xyz.x + a[1].xyz.x) / (2 * n);
+		c.centre.y += (a[0].xyz.y + a[1].xyz.y) / (2 * n);
+		c.centre.z += (a[0].xyz.z + a[1].xyz.z) / (2 * n);
+	}
+	for (size_t i = first; i < end; i++) {
+		const struct point *a = &f->points[f->edges[i].at];
+		double far = fmax(earth_distance(c.centre, a[0].xyz), earth_distance(c.centre, a[1].xyz));
+		c.radius = fmax(c.radius, far + (double)f->edges[i].sag_m);
+	}
+	return c;
+}
+
+static int make_clusters(struct fence *f, struct err *e)
+{
+	size_t n = (f->n_edges + CLUSTER_EDGES - 1) / CLUSTER_EDGES;
+
+	f->clusters = calloc(n, sizeof(*f->clusters));
+	if (f->clusters == NULL)
+		return err_set(e, WHY_SYSTEM, "no memory for the fence");
+	for (size_t i = 0; i < n; i++) {
+		size_t first = i * CLUSTER_EDGES, end = first + CLUSTER_EDGES;
+		f->clusters[i] = ball_around(f, first, end < f->n_edges ? end : f->n_edges);
+	}
+	f->n_clusters = n;
+	return 0;
+}
+
+static int import_polygons(struct fence *f, const json_t *geometry, bool multi, struct err *e)
+{
+	static const char *const members[] = {"type", "coordinates", NULL};
+
+	if (json_only(geometry, members, e) != 0)
+		return err_in(e, "geometry");
+	if (rings_read(f, json_object_get(geometry, "coordinates"), multi, e) != 0)
+		return err_in(e, "geometry");
+	if (seam_find(f, e) != 0 || make_edges(f, e) != 0)
+		return -1;
+	return make_clusters(f, e);
+}
+
+static int read_centre(const json_t *centre, struct lonlat *out, struct err *e)
+{
+	double lon = json_number_value(json_array_get(centre, 0));
+	double lat = json_number_value(json_array_get(centre, 1));
+
+	if (json_array_size(centre) != 2 || !json_is_number(json_array_get(centre, 0)) ||
+	        !json_is_number(json_array_get(centre, 1)) || !(fabs(lon) <= 180 && fabs(lat) <= 90))
+		return err_set(e, WHY_MALFORMED, "center: expected [longitude, latitude] in degrees");
+	*out = (struct lonlat){lon, lat};
+	return 0;
+}
+
+static int import_circle(struct fence *f, const json_t *geometry, struct err *e)
+{
+	static const char *const members[] = {"type", "center", "radius_m", NULL};
+
+	f->circle = true;
+	if (json_only(geometry, members, e) != 0 ||
+	        read_centre(json_object_get(geometry, "center"), &f->centre, e) != 0 ||
+	        json_get_num(geometry, "radius_m", 0, FENCE_RADIUS_MAX_M, &f->radius_m, e) != 0)
+		return err_in(e, "geometry");
+	if (f->radius_m <= 0)
+		return err_set(e, WHY_MALFORMED, "geometry: radius_m: a circle of no size holds nothing");
+	return 0;
+}
+
+/* A line between two vertices is straight in longitude and latitude (RFC 7946 3.1.1); no other model is known yet. */
+static int check_edge_model(const json_t *body, bool circle, struct err *e)
+{
+	const char *model;
+
+	if (circle)
+		return json_object_get(body, "edges") == NULL ? 0
+		                                              : err_set(e, WHY_MALFORMED, "edges: a circle has none");
+	if (json_get_str(body, "edges", &model, e) != 0)
+		return err_hint(e, "say how lines between vertices run: \"edges\": \"rfc7946\"");
+	if (strcmp(model, "rfc7946") != 0)
+		return err_set(e, WHY_MALFORMED, "edges: the only edge model is \"rfc7946\"");
+	return 0;
+}
+
+static int import_body(struct fence *f, const json_t *body, struct err *e)
+{
+	static const char *const members[] = {"geometry", "map_accuracy_m", "edges", NULL};
+	const json_t *geometry = json_object_get(body, "geometry");
+	const char *type;
+
+	if (json_only(body, members, e) != 0 ||
+	        json_get_num(body, "map_accuracy_m", 0, FENCE_ACCURACY_MAX_M, &f->map_accuracy_m, e) != 0)
+		return -1;
+	if (!json_is_object(geometry))
+		return err_set(e, WHY_MALFORMED, "geometry: expected an object");
+	if (json_get_str(geometry, "type", &type, e) != 0)
+		return err_in(e, "geometry");
+	if (check_edge_model(body, strcmp(type, "Circle") == 0, e) != 0)
+		return -1;
+	if (strcmp(type, "Circle") == 0)
+		return import_circle(f, geometry, e);
+	if (strcmp(type, "Polygon") == 0 || strcmp(type, "MultiPolygon") == 0)
+		return import_polygons(f, geometry, type[0] == 'M', e);
+	return err_set(e, WHY_MALFORMED, "geometry: type: expected Polygon, MultiPolygon or Circle");
+}
+
+struct fence *fence_import(const json_t *body, struct err *e)
+{
+	AUTO(fence_free) struct fence *f = calloc(1, sizeof(*f));
+
+	if (f == NULL) {
+		err_set(e, WHY_SYSTEM, "no memory for the fence");
+		return NULL;
+	}
+	return import_body(f, body, e) == 0 ? TAKE(f) : NULL;
+}

@@ -1,0 +1,62 @@
+/* geofence: where a machine is, decided from a fence and a fix with its uncertainty.
+ * Coordinates are WGS 84 degrees, distances are metres on the ellipsoid. The decision is pure: no I/O, clock or
+ * allocation. The document body, the edge model and the boundary rules are in merestone-fence(5). */
+#ifndef GEOFENCE_H
+#define GEOFENCE_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+
+/* Limits on what a fence document may hold. */
+enum {
+	FENCE_VERTICES_MAX = 200000, /* the largest country ring at 1:10m has 22,849; 40 bytes each when imported */
+	FENCE_RINGS_MAX = 20000,     /* and polygons, which have at least one ring */
+};
+#define FENCE_RADIUS_MAX_M    20.0e6  /* a larger circle holds the whole earth: no two places are 20,004 km apart */
+#define FENCE_ACCURACY_MAX_M  1.0e6   /* a map worse than this decides nothing */
+#define FIX_UNCERTAINTY_MAX_M 20.04e6 /* the whole earth */
+
+enum place { PLACE_OUTSIDE, PLACE_INSIDE, PLACE_AMBIGUOUS };
+
+/* "outside", "inside" or "ambiguous"; never NULL. */
+const char *place_name(enum place p);
+
+struct fix {
+	double lat_deg, lon_deg;
+	double uncertainty_m; /* radius of the circle that holds the machine */
+};
+
+/* 0 when every member is finite and in range: |lat| <= 90, |lon| <= 180, 0 <= uncertainty <= FIX_UNCERTAINTY_MAX_M;
+ * WHY_MALFORMED otherwise. */
+int fix_ok(const struct fix *x, struct err *e);
+
+struct fence; /* immutable after import; may be shared between threads */
+
+/* Reads and checks the body of a fence document. NULL with WHY_MALFORMED and the place in the input (polygon, ring and
+ * vertex, counted from 1), or WHY_SYSTEM when memory ends. The caller frees. */
+struct fence *fence_import(const json_t *body, struct err *e);
+void fence_free(struct fence *f);
+AUTO_DEFINE(struct fence *, fence_free)
+
+/* Positions in the document, closing ones included; 0 for a circle. */
+size_t fence_vertices(const struct fence *f);
+
+struct place_result {
+	enum place place;
+	double distance_m; /* from the fix to the nearest edge; a lower bound, short by at most 1 mm + 3e-5 of it within
+	                    * 100 km, 0.5 % within 10,000 km, 6 % beyond (circle: 2 mm; 70 km near the antipode) */
+	double needed_m; /* uncertainty + map accuracy + numeric bound: inside and outside need distance_m > needed_m */
+};
+
+/* Decides for the whole circle of the fix: inside or outside only if every point of it is. Pure. -1 only when
+ * !fix_ok(). */
+int fence_decide(const struct fence *f, const struct fix *x, struct place_result *out, struct err *e);
+
+/* The one geometry of a GeoJSON document (geometry, Feature or FeatureCollection) with nothing but the members that a
+ * fence body takes; polygons of a collection are gathered in one MultiPolygon. The caller frees; NULL: WHY_MALFORMED.
+ */
+json_t *fence_geometry_of(const json_t *geojson, struct err *e);
+
+#endif
