@@ -1,5 +1,4 @@
-/* sandbox: what a process gives up before it meets hostile bytes. The allowlist itself stands above the loop it guards.
- */
+/* sandbox: what a process gives up before it meets hostile bytes. The allowlist stands above the loop it guards. */
 #ifndef BASE_SANDBOX_H
 #define BASE_SANDBOX_H
 
