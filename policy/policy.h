@@ -19,10 +19,14 @@ enum {
 	LEASE_S_MIN = 5, LEASE_S_MAX = 30 * 24 * 3600,
 	CERTIFICATE_S = 24 * 3600,  /* life of a cloudlet's client certificate */
 	CLOCK_SLOWEST_PM = 857,     /* an owner can slow a TPM's clock to 0.857 (facts: leases 3): deadlines are cut by it */
-	SENTENCE_MAX = 480,
-	CLAIMS_JSON_MAX = 64 * 1024,
-	ANSWER_BODY_MAX = 1024 * 1024 / 2
+	DOCUMENTS_MAX = 128,        /* fences, and as many reference sets, held in memory */
+	CLAIMS_JSON_MAX = 128 * 1024, /* 64 domains, each with a sentence and a hint at their longest */
+	RECORD_MAX = 160 * 1024,    /* the claims and what stands around them */
+	LISTING_MAX = 256 * 1024,   /* of one answer, before its signature; what is longer comes in pages */
+	ANSWER_BODY_MAX = 512 * 1024
 };
+
+#define POLICY_BUILD "0.1.0" /* ear_verifier_id */
 
 /* ---- Trust documents, merestone-document(5) (document.c) ----
  * A compact JWS, typ "merestone-document+jws", by an officer's key over
@@ -69,10 +73,12 @@ struct document {
 
 const char *doc_kind_name(enum doc_kind k);       /* "fence" "reference" "domain" "dataset" "cloudlet" "ek" */
 enum doc_kind doc_kind_parse(const char *s);      /* DOC_KINDS when unknown */
-/* Parses the payload of a JWS whose signature the caller has checked. Unknown members are refused. */
+/* Parses the payload of a JWS whose signature the caller has checked. Unknown members are refused; digest is the caller's
+ * to set. What *out owns is freed by document_free(). */
 int document_parse(struct view payload, struct document *out, struct err *e);
 void document_free(struct document *d); /* what it owns, not d */
-/* The officer's side: payload and signature in one. body is the JSON text of the body. */
+/* The officer's side: payload and signature in one. body is the JSON text of the body; what document_parse() would refuse
+ * is refused here. */
 int document_sign(struct wr *w, const struct es256 *officer, enum doc_kind kind, const char *name, uint32_t version,
 	int64_t issued, struct view body, struct err *e);
 
@@ -90,7 +96,8 @@ struct subject { /* one machine at one moment, everything already verified */
 	bool clock_safe;
 };
 
-struct rules { /* one domain with what it refers to, resolved by the caller; NULL where the store has none */
+struct rules { /* one domain with what it refers to, resolved by the caller; NULL where the store has none.
+                * references stand in the domain's own order. */
 	const char *name;
 	const struct doc_domain *domain;
 	const struct fence *fence;

@@ -1,0 +1,140 @@
+/* The decision: pure. Every rule is asked; the first that says no words the refusal. */
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/policy.h"
+
+struct length { /* metres as people say them */
+	char text[32];
+};
+
+static struct length length_of(double m)
+{
+	struct length l;
+
+	if (m < 1000)
+		snprintf(l.text, sizeof l.text, "%.0f m", m);
+	else if (m < 10000)
+		snprintf(l.text, sizeof l.text, "%.1f km", m / 1000);
+	else
+		snprintf(l.text, sizeof l.text, "%.0f km", m / 1000);
+	return l;
+}
+
+static int rule_admitted(const struct subject *s, struct err *e)
+{
+	if (s->revoked)
+		return err_set(e, WHY_REFUSED, "%s is revoked", s->machine);
+	if (!s->admitted) {
+		err_set(e, WHY_REFUSED, "%s is not admitted", s->machine);
+		return err_hint(e, "merestone cloudlet add %s", s->machine);
+	}
+	return 0;
+}
+
+static int rule_member(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+{
+	if (!r->domain)
+		return err_set(e, WHY_UNKNOWN, "there is no domain %s", r->name);
+	out->member = r->domain->nmembers == 0;
+	for (uint32_t i = 0; i < r->domain->nmembers && !out->member; i++)
+		out->member = strcmp(r->domain->members[i], s->machine) == 0;
+	if (out->member)
+		return 0;
+	err_set(e, WHY_REFUSED, "%s is not a member of domain %s", s->machine, r->name);
+	return err_hint(e, "a new version of domain %s can name it", r->name);
+}
+
+static int rule_clock(const struct subject *s, struct err *e)
+{
+	if (s->clock_safe)
+		return 0;
+	err_set(e, WHY_STALE,
+	        "the TPM's clock is not safe after a stop without notice, so no lease can be timed by it");
+	return err_hint(e, "ask again in some minutes, or restart %s in order", s->machine);
+}
+
+/* The first set that matches approves; else the first that exists words the refusal. */
+static int rule_state(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+{
+	struct err first = {0}, why;
+
+	out->reference = -1;
+	for (size_t i = 0; i < r->nreferences && i < REFERENCES_MAX; i++) {
+		if (!r->references[i])
+			continue;
+		memset(&why, 0, sizeof why);
+		if (reference_match(r->references[i], s->pcrs, s->secure_boot, s->measured, s->nmeasured, &why) == 0) {
+			out->reference = (int)i;
+			out->state_good = true;
+			return 0;
+		}
+		if (first.why == WHY_NONE) {
+			first = why;
+			err_in(&first, "reference %s", r->domain ? r->domain->references[i] : r->name);
+		}
+	}
+	if (first.why != WHY_NONE) {
+		*e = first;
+		return -1;
+	}
+	err_set(e, WHY_UNKNOWN, "domain %s names no reference set that has been published", r->name);
+	return err_hint(e, "merestone reference put %s FILE",
+	        r->domain && r->domain->nreferences > 0 ? r->domain->references[0] : "NAME");
+}
+
+static int rule_place(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+{
+	const char *fence = r->domain ? r->domain->fence : "";
+
+	if (!r->fence) {
+		err_set(e, WHY_UNKNOWN, "domain %s names fence %s, which nobody has published", r->name, fence);
+		return err_hint(e, "merestone fence put %s FILE", fence);
+	}
+	if (!s->has_fix) {
+		err_set(e, WHY_OUTSIDE, "%s says no position, and fence %s needs one", s->machine, fence);
+		return err_hint(e, "give \"location\" in the agent's configuration");
+	}
+	if (fence_decide(r->fence, &s->fix, &out->place, e))
+		return -1;
+	out->placed = true;
+	struct length away = length_of(out->place.distance_m), needed = length_of(out->place.needed_m),
+	              fix = length_of(s->fix.uncertainty_m);
+	switch (out->place.place) {
+	case PLACE_INSIDE:
+		return 0;
+	case PLACE_OUTSIDE:
+		err_set(e, WHY_OUTSIDE, "the position is %s outside fence %s", away.text, fence);
+		return err_hint(e, "inside means at least %s within the edge (the fix alone is good to %s)",
+		        needed.text, fix.text);
+	case PLACE_AMBIGUOUS:
+		break;
+	}
+	err_set(e, WHY_OUTSIDE, "the uncertainty circle of %s crosses fence %s: the edge is %s away", needed.text,
+	        fence, away.text);
+	return err_hint(e, "a fix better than %s, or a place farther inside, decides it", fix.text);
+}
+
+void decide(const struct subject *s, const struct rules *r, struct decision *out)
+{
+	struct err why[5];
+
+	memset(out, 0, sizeof *out);
+	memset(why, 0, sizeof why);
+	int no[COUNT(why)] = {
+	        rule_admitted(s, &why[0]),
+	        rule_member(s, r, out, &why[1]),
+	        rule_clock(s, &why[2]),
+	        rule_state(s, r, out, &why[3]),
+	        rule_place(s, r, out, &why[4]),
+	};
+
+	for (size_t i = 0; i < COUNT(why); i++) {
+		if (no[i] == 0)
+			continue;
+		out->refusal = why[i];
+		if (out->refusal.why == WHY_NONE) /* a rule that says no without a reason is still a no */
+			err_set(&out->refusal, WHY_REFUSED, "domain %s refuses", r->name);
+		return;
+	}
+}

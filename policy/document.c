@@ -1,0 +1,225 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "policy/policy.h"
+
+enum { VERSION_MAX = INT32_MAX };
+
+static const char *const kinds[DOC_KINDS] = {
+        [DOC_FENCE] = "fence",
+        [DOC_REFERENCE] = "reference",
+        [DOC_DOMAIN] = "domain",
+        [DOC_DATASET] = "dataset",
+        [DOC_CLOUDLET] = "cloudlet",
+        [DOC_EK] = "ek",
+};
+
+const char *doc_kind_name(enum doc_kind k)
+{
+	return k >= DOC_FENCE && k < DOC_KINDS ? kinds[k] : "unknown";
+}
+
+enum doc_kind doc_kind_parse(const char *s)
+{
+	for (unsigned k = DOC_FENCE; k < DOC_KINDS; k++)
+		if (strcmp(kinds[k], s) == 0)
+			return (enum doc_kind)k;
+	return DOC_KINDS;
+}
+
+/* A name out of an array, which must not be there already. */
+static int take_name(const json_t *list, size_t i, char (*names)[NAME_CAP], struct err *e)
+{
+	const char *s = json_string_value(json_array_get(list, i));
+
+	if (!s || !name_get(names[i], VIEW(s, strlen(s))))
+		return err_set(
+		        e, WHY_MALFORMED, "entry %zu: expected a name (a-z, 0-9 and -, at most 63 characters)", i + 1);
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(names[k], names[i]) == 0)
+			return err_set(e, WHY_MALFORMED, "%s stands there twice", names[i]);
+	return 0;
+}
+
+static int take_names(const json_t *list, size_t max, char (*names)[NAME_CAP], uint32_t *n, struct err *e)
+{
+	size_t count = json_array_size(list);
+
+	if (!json_is_array(list) || count == 0 || count > max)
+		return err_set(e, WHY_MALFORMED, "expected an array of 1 to %zu names", max);
+	for (size_t i = 0; i < count; i++)
+		if (take_name(list, i, names, e))
+			return -1;
+	*n = (uint32_t)count;
+	return 0;
+}
+
+/* Left out: every admitted cloudlet. An empty array would look like "nobody" and is refused. */
+static int take_members(const json_t *body, struct doc_domain *d, struct err *e)
+{
+	const json_t *list = json_object_get(body, "members");
+
+	if (!list)
+		return 0;
+	d->members = calloc(MEMBERS_MAX, sizeof d->members[0]);
+	if (!d->members)
+		return err_sys(e, "no memory for the members of a domain");
+	if (take_names(list, MEMBERS_MAX, d->members, &d->nmembers, e))
+		return err_in(e, "members");
+	return 0;
+}
+
+static int parse_domain(const json_t *body, struct document *out, struct err *e)
+{
+	static const char *const members[] = {"fence", "references", "lease_s", "location_level", "members", NULL};
+	struct doc_domain *d = &out->domain;
+	int64_t lease_s, level;
+
+	if (json_only(body, members, e) || json_get_name(body, "fence", d->fence, e) ||
+	        json_get_int(body, "lease_s", LEASE_S_MIN, LEASE_S_MAX, &lease_s, e) ||
+	        json_get_int(body, "location_level", 1, 4, &level, e))
+		return -1;
+	if (level > 1) {
+		err_set(e, WHY_REFUSED, "location_level: %d needs evidence that this version does not take",
+		        (int)level);
+		return err_hint(e, "location_level 1 accepts a declared position");
+	}
+	/* No reference never means "no check" (A64), so there must be one. */
+	if (take_names(json_object_get(body, "references"), REFERENCES_MAX, d->references, &d->nreferences, e))
+		return err_in(e, "references");
+	d->lease_s = (uint32_t)lease_s;
+	d->location_level = (uint32_t)level;
+	return take_members(body, d, e);
+}
+
+static int parse_dataset(const json_t *body, struct document *out, struct err *e)
+{
+	static const char *const members[] = {"domain", "epoch", NULL};
+	int64_t epoch;
+
+	if (json_only(body, members, e) || json_get_name(body, "domain", out->dataset.domain, e) ||
+	        json_get_int(body, "epoch", 1, UINT32_MAX, &epoch, e))
+		return -1;
+	out->dataset.epoch = (uint32_t)epoch;
+	return 0;
+}
+
+static int parse_cloudlet(const json_t *body, struct document *out, struct err *e)
+{
+	static const char *const members[] = {"state", "ek_sha256", "reason", NULL};
+	struct doc_cloudlet *c = &out->cloudlet;
+	const char *state, *reason = "";
+
+	if (json_only(body, members, e) || json_get_str(body, "state", &state, e))
+		return -1;
+	c->revoked = strcmp(state, "revoked") == 0;
+	if (!c->revoked && strcmp(state, "admitted") != 0)
+		return err_set(e, WHY_MALFORMED, "state: expected \"admitted\" or \"revoked\"");
+	c->has_ek = json_object_get(body, "ek_sha256") != NULL;
+	if (c->has_ek && json_get_hex(body, "ek_sha256", c->ek_sha256, SHA_LEN, e))
+		return -1;
+	if (json_object_get(body, "reason") && json_get_str(body, "reason", &reason, e))
+		return -1;
+	if (strlen(reason) >= sizeof c->reason)
+		return err_set(e, WHY_MALFORMED, "reason: longer than %zu bytes", sizeof c->reason - 1);
+	memcpy(c->reason, reason, strlen(reason) + 1);
+	return 0;
+}
+
+static int parse_ek(const json_t *body, struct document *out, struct err *e)
+{
+	static const char *const members[] = {"ek_sha256", NULL};
+
+	if (json_only(body, members, e))
+		return -1;
+	return json_get_hex(body, "ek_sha256", out->ek.ek_sha256, SHA_LEN, e);
+}
+
+static int parse_body(const json_t *body, struct document *d, struct err *e)
+{
+	switch (d->kind) {
+	case DOC_FENCE:
+		return (d->fence = fence_import(body, e)) ? 0 : -1;
+	case DOC_REFERENCE:
+		return (d->reference = reference_import(body, e)) ? 0 : -1;
+	case DOC_DOMAIN:
+		return parse_domain(body, d, e);
+	case DOC_DATASET:
+		return parse_dataset(body, d, e);
+	case DOC_CLOUDLET:
+		return parse_cloudlet(body, d, e);
+	case DOC_EK:
+		return parse_ek(body, d, e);
+	case DOC_KINDS:
+		break;
+	}
+	return err_set(e, WHY_MALFORMED, "kind: expected fence, reference, domain, dataset, cloudlet or ek");
+}
+
+static int parse_head(const json_t *j, struct document *d, struct err *e)
+{
+	static const char *const members[] = {"kind", "name", "version", "issued", "body", NULL};
+	const char *kind;
+	int64_t version;
+
+	if (json_only(j, members, e) || json_get_str(j, "kind", &kind, e) || json_get_name(j, "name", d->name, e) ||
+	        json_get_int(j, "version", 1, VERSION_MAX, &version, e) ||
+	        json_get_int(j, "issued", 0, INT64_C(1) << 53, &d->issued, e))
+		return -1;
+	d->kind = doc_kind_parse(kind);
+	d->version = (uint32_t)version;
+	return json_is_object(json_object_get(j, "body")) ? 0 : err_set(e, WHY_MALFORMED, "body: expected an object");
+}
+
+int document_parse(struct view payload, struct document *out, struct err *e)
+{
+	struct document d = {0};
+	AUTO(json_free) json_t *j = json_read(payload, DOCUMENT_MAX, e);
+
+	if (!j || parse_head(j, &d, e))
+		return err_in(e, "document");
+	if (parse_body(json_object_get(j, "body"), &d, e)) {
+		document_free(&d);
+		return err_in(e, "%s %s version %u", doc_kind_name(d.kind), d.name, d.version);
+	}
+	*out = d;
+	return 0;
+}
+
+void document_free(struct document *d)
+{
+	fence_free(d->fence);
+	reference_free(d->reference);
+	free(d->domain.members);
+	d->fence = NULL;
+	d->reference = NULL;
+	d->domain.members = NULL;
+	d->domain.nmembers = 0;
+}
+
+int document_sign(struct wr *w, const struct es256 *officer, enum doc_kind kind, const char *name, uint32_t version,
+        int64_t issued, struct view body, struct err *e)
+{
+	AUTO(mem_free) char *text = malloc(DOCUMENT_MAX);
+	struct document d;
+
+	if (!text)
+		return err_sys(e, "no memory for a document");
+	struct wr t = wr_to(text, DOCUMENT_MAX);
+	struct jw j = jw_to(&t);
+	jw_obj(&j, NULL);
+	jw_str(&j, "kind", doc_kind_name(kind));
+	jw_str(&j, "name", name);
+	jw_int(&j, "version", version);
+	jw_int(&j, "issued", issued);
+	jw_raw(&j, "body", body);
+	jw_end_obj(&j);
+	if (!wr_ok(&t))
+		return err_set(e, WHY_MALFORMED, "the document is longer than %d bytes", DOCUMENT_MAX);
+	/* What the authority would refuse is refused here, where someone can mend it. */
+	if (document_parse(wr_done(&t), &d, e))
+		return -1;
+	document_free(&d);
+	return jws_sign(w, officer, TYP_DOCUMENT, wr_done(&t), e);
+}
