@@ -12,26 +12,26 @@ enum { LOGMAKER_SHA1 = 0x4, LOGMAKER_SHA256 = 0xb, LOGMAKER_SHA384 = 0xc };
 
 static const uint8_t logmaker_zero[4];
 
-__attribute__((unused)) static void logmaker_le16(struct wr *w, uint16_t v)
+static inline void logmaker_le16(struct wr *w, uint16_t v)
 {
 	wr_u8(w, (uint8_t)v);
 	wr_u8(w, (uint8_t)(v >> 8));
 }
 
-__attribute__((unused)) static void logmaker_le32(struct wr *w, uint32_t v)
+static inline void logmaker_le32(struct wr *w, uint32_t v)
 {
 	logmaker_le16(w, (uint16_t)v);
 	logmaker_le16(w, (uint16_t)(v >> 16));
 }
 
-__attribute__((unused)) static void logmaker_le64(struct wr *w, uint64_t v)
+static inline void logmaker_le64(struct wr *w, uint64_t v)
 {
 	logmaker_le32(w, (uint32_t)v);
 	logmaker_le32(w, (uint32_t)(v >> 32));
 }
 
 /* The header record around any TCG_EfiSpecIDEvent. */
-__attribute__((unused)) static void logmaker_first(struct wr *w, struct view data)
+static inline void logmaker_first(struct wr *w, struct view data)
 {
 	static const uint8_t digest[20];
 
@@ -43,7 +43,7 @@ __attribute__((unused)) static void logmaker_first(struct wr *w, struct view dat
 }
 
 /* pairs: n times bank and size of its digests; claimed: what the header says n is. */
-__attribute__((unused)) static void logmaker_header(struct wr *w, const uint16_t *pairs, size_t n, uint32_t claimed)
+static inline void logmaker_header(struct wr *w, const uint16_t *pairs, size_t n, uint32_t claimed)
 {
 	uint8_t buf[256];
 	struct wr s = wr_to(buf, sizeof buf);
@@ -58,7 +58,7 @@ __attribute__((unused)) static void logmaker_header(struct wr *w, const uint16_t
 	logmaker_first(w, wr_done(&s));
 }
 
-__attribute__((unused)) static void logmaker_open(struct wr *w)
+static inline void logmaker_open(struct wr *w)
 {
 	static const uint16_t sha256_only[] = {LOGMAKER_SHA256, 32};
 
@@ -66,8 +66,7 @@ __attribute__((unused)) static void logmaker_open(struct wr *w)
 }
 
 /* A record of a log that has the sha256 bank alone. */
-__attribute__((unused)) static void logmaker_raw(
-        struct wr *w, uint32_t pcr, uint32_t type, const uint8_t digest[32], struct view data)
+static inline void logmaker_raw(struct wr *w, uint32_t pcr, uint32_t type, const uint8_t digest[32], struct view data)
 {
 	logmaker_le32(w, pcr);
 	logmaker_le32(w, type);
@@ -79,7 +78,7 @@ __attribute__((unused)) static void logmaker_raw(
 }
 
 /* The same, bound: its digest is that of its payload. */
-__attribute__((unused)) static void logmaker_event(struct wr *w, uint32_t pcr, uint32_t type, struct view data)
+static inline void logmaker_event(struct wr *w, uint32_t pcr, uint32_t type, struct view data)
 {
 	uint8_t digest[32];
 
@@ -87,7 +86,7 @@ __attribute__((unused)) static void logmaker_event(struct wr *w, uint32_t pcr, u
 	logmaker_raw(w, pcr, type, digest, data);
 }
 
-__attribute__((unused)) static void logmaker_locality(struct wr *w, uint32_t pcr, uint8_t locality)
+static inline void logmaker_locality(struct wr *w, uint32_t pcr, uint8_t locality)
 {
 	static const uint8_t digest[32];
 	uint8_t data[17] = "StartupLocality";
@@ -96,8 +95,7 @@ __attribute__((unused)) static void logmaker_locality(struct wr *w, uint32_t pcr
 	logmaker_raw(w, pcr, EV_NO_ACTION, digest, VIEW_OF(data));
 }
 
-__attribute__((unused)) static struct view logmaker_variable(
-        struct wr *w, const uint8_t guid[16], const char *name, struct view data)
+static inline struct view logmaker_variable(struct wr *w, const uint8_t guid[16], const char *name, struct view data)
 {
 	wr_bytes(w, guid, 16);
 	logmaker_le64(w, strlen(name));
@@ -109,7 +107,7 @@ __attribute__((unused)) static struct view logmaker_variable(
 }
 
 /* A SecureBoot variable of n bytes, each of them value, measured into a register. */
-__attribute__((unused)) static void logmaker_secure_boot(struct wr *w, uint32_t pcr, uint8_t value, size_t n)
+static inline void logmaker_secure_boot(struct wr *w, uint32_t pcr, uint8_t value, size_t n)
 {
 	uint8_t buf[96], data[2] = {value, value};
 	struct wr v = wr_to(buf, sizeof buf);
@@ -118,18 +116,18 @@ __attribute__((unused)) static void logmaker_secure_boot(struct wr *w, uint32_t 
 	        w, pcr, EV_EFI_VARIABLE_DRIVER_CONFIG, logmaker_variable(&v, UEFI_GLOBAL, "SecureBoot", VIEW(data, n)));
 }
 
-__attribute__((unused)) static void logmaker_version(struct wr *w)
+static inline void logmaker_version(struct wr *w)
 {
 	logmaker_event(w, 0, 0x8, VIEW("v\0001\0", 4));
 }
 
-__attribute__((unused)) static void logmaker_separator(struct wr *w, uint32_t pcr)
+static inline void logmaker_separator(struct wr *w, uint32_t pcr)
 {
 	logmaker_event(w, pcr, EV_SEPARATOR, VIEW_OF(logmaker_zero));
 }
 
 /* Separators of all registers of mask. */
-__attribute__((unused)) static void logmaker_separators(struct wr *w, uint32_t mask)
+static inline void logmaker_separators(struct wr *w, uint32_t mask)
 {
 	for (uint32_t pcr = 0; pcr < 8; pcr++)
 		if (mask & 1u << pcr)
@@ -137,7 +135,7 @@ __attribute__((unused)) static void logmaker_separators(struct wr *w, uint32_t m
 }
 
 /* A whole boot with Secure Boot on. */
-__attribute__((unused)) static void logmaker_boot(struct wr *w)
+static inline void logmaker_boot(struct wr *w)
 {
 	logmaker_open(w);
 	logmaker_version(w);

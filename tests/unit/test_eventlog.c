@@ -1,12 +1,9 @@
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 #include "base/file.h"
 #include "tests/unit/logmaker.h"
+#include "tests/unit/unit.h"
 
 static uint8_t buf[EVENTLOG_MAX + 64];
 static struct err err;
