@@ -30,7 +30,7 @@ static inline struct fence *fence_from(const char *body)
 /* A fence of exact map: coordinates of a MultiPolygon. */
 static inline struct fence *fence_of(const char *polygons)
 {
-	static char body[1 << 16];
+	static char body[1 << 17];
 
 	snprintf(body, sizeof body,
 	        "{\"geometry\":{\"type\":\"MultiPolygon\",\"coordinates\":%s},\"map_accuracy_m\":0,\"edges\":"

@@ -40,13 +40,12 @@ static void a_hundred_thousand_nearly_collinear_triples_agree_with_integers(void
 			a[k] = (int64_t)(random_bits(&seed) >> 17) - ((int64_t)1 << 46);
 			d[k] = (int64_t)(random_bits(&seed) >> 24) - ((int64_t)1 << 39);
 		}
+		int64_t t = (int64_t)(random_bits(&seed) % 97);
 		for (int k = 0; k < 2; k++) {
 			b[k] = a[k] + 96 * d[k];
-			c[k] = a[k] + (int64_t)(random_bits(&seed) % 97) * d[k] * (k == 0) +
-			       (int64_t)(random_bits(&seed) % 3) - 1;
+			c[k] = a[k] + t * d[k];
 		}
-		int64_t at = d[0] != 0 ? (c[0] - a[0]) / d[0] : 0;
-		c[1] = a[1] + at * d[1] + (int64_t)(random_bits(&seed) % 3) - 1;
+		c[1] += (int64_t)(random_bits(&seed) % 3) - 1;
 		int wanted = side_of_integers(a, b, c);
 		assert_int_equal(orient_side(degrees(a), degrees(b), degrees(c)), wanted);
 		zero += wanted == 0;
