@@ -17,18 +17,19 @@
 
 /* Limits on hostile input. */
 enum {
-	EVIDENCE_MAX = 384 * 1024,     /* event log of at most 256 KiB, certificates, the header, some air */
-	CLAIMS_MAX = 16 * 1024,        /* the JSON header: jansson is slow on large documents */
-	CLAIMS_HOLDS_MAX = 64,         /* datasets one machine holds keys for */
-	TPM_PUBLIC_MAX = 512,          /* RSA-4096 EK with policy and exponent is 338 bytes */
-	TPM_ATTEST_MAX = 512,          /* a quote of ours is 145 bytes, a certification 161 */
+	EVIDENCE_MAX = 384 * 1024, /* event log of at most 256 KiB, certificates, the header, some air */
+	CLAIMS_MAX = 16 * 1024,    /* the JSON header: jansson is slow on large documents */
+	CLAIMS_HOLDS_MAX = 64,     /* datasets one machine holds keys for */
+	TPM_PUBLIC_MAX = 512,      /* RSA-4096 EK with policy and exponent is 338 bytes */
+	TPM_ATTEST_MAX = 512,      /* a quote of ours is 145 bytes, a certification 161 */
 	TPM_SIGNATURE_MAX = 600,
-	EK_CERT_MAX = 4096,            /* largest vendor certificate seen: 1.6 KiB */
-	EK_CHAIN_MAX = 4,              /* intermediates sent along */
-	DOCUMENT_MAX = 512 * 1024,     /* a fence of 20,000 vertices */
-	MEASURED_MAX = 512,            /* events of quoted registers passed on; a log with more names no event */
+	EK_CERT_MAX = 4096,        /* largest vendor certificate seen: 1.6 KiB */
+	EK_CHAIN_MAX = 4,          /* intermediates sent along */
+	DOCUMENT_MAX = 512 * 1024, /* a fence of 20,000 vertices */
+	QUERY_MAX = 192,           /* "document/reference/" and two names of 63 would be 146 */
+	MEASURED_MAX = 512,        /* events of quoted registers passed on; a log with more names no event */
 	NONCE_LEN = 32,
-	TPM_NAME_LEN = 34,             /* 000B || SHA-256 */
+	TPM_NAME_LEN = 34, /* 000B || SHA-256 */
 };
 
 /* ---- TPM structures (tpmpub.c, quote.c, certify.c) ---- */
@@ -59,7 +60,7 @@ struct tpm_clock {
 	bool safe;
 };
 
-struct quote { /* TPMS_ATTEST of type TPM_ST_ATTEST_QUOTE, sha256 bank, exactly PCR_MASK */
+struct quote {                        /* TPMS_ATTEST of type TPM_ST_ATTEST_QUOTE, sha256 bank, exactly PCR_MASK */
 	uint8_t signer[TPM_NAME_LEN]; /* qualifiedSigner */
 	uint8_t extra[SHA_LEN];
 	struct tpm_clock clock;
@@ -68,19 +69,24 @@ struct quote { /* TPMS_ATTEST of type TPM_ST_ATTEST_QUOTE, sha256 bank, exactly 
 	uint8_t hash[SHA_LEN]; /* of the attest bytes: what the signature is over */
 };
 
-/* Order of facts/attestation 3.5: form, magic, type, lengths, selection exactly mask, no trailing byte. WHY_MALFORMED or WHY_FORGED. */
+/* Order of facts/attestation 3.5: form, magic, type, lengths, selection exactly mask, no trailing byte. WHY_MALFORMED
+ * or WHY_FORGED. */
 int quote_parse(struct view attest, uint32_t mask, struct quote *out, struct err *e);
 /* TPMT_SIGNATURE: ECDSA with SHA-256 and nothing else (A20); r and s left-padded to 32 bytes. */
 int quote_signature(struct view sig, uint8_t out[ES256_SIG], struct err *e);
 /* Digest of the selected registers in ascending order. */
 void quote_pcr_digest(uint8_t out[SHA_LEN], const struct pcrs *p, uint32_t mask);
-/* The three checks that the decider repeats: signature by ak, signer, extra and PCR digest. WHY_FORGED, WHY_STALE for extra. */
+/* The three checks that the decider repeats: signature by ak, signer, extra and PCR digest. WHY_FORGED, WHY_STALE for
+ * extra. */
+/* Two of them for one who does not know the nonce: signature and signer; register values. */
+int quote_signed(const struct quote *q, const uint8_t sig[ES256_SIG], const struct tpm_pub *ak, struct err *e);
+int quote_registers(const struct quote *q, const struct pcrs *pcrs, struct err *e);
 int quote_check(const struct quote *q, const uint8_t sig[ES256_SIG], const struct tpm_pub *ak,
-	const uint8_t extra[SHA_LEN], const struct pcrs *pcrs, struct err *e);
+        const uint8_t extra[SHA_LEN], const struct pcrs *pcrs, struct err *e);
 
 /* TPM2_Certify output: type 0x8017, signed by ak, about the key of that Name, extraData == extra. */
 int certify_check(struct view attest, struct view sig, const struct tpm_pub *ak, const struct tpm_pub *subject,
-	const uint8_t extra[SHA_LEN], struct err *e);
+        const uint8_t extra[SHA_LEN], struct err *e);
 
 /* ---- Endorsement (ekcert.c, credential.c) ---- */
 
@@ -88,18 +94,23 @@ struct ek_roots; /* pinned vendor roots and known intermediates */
 struct ek_roots *ekcert_roots(struct view pem, struct err *e);
 void ek_roots_free(struct ek_roots *r);
 AUTO_DEFINE(struct ek_roots *, ek_roots_free)
-/* Chain to a pinned root, CA flags and path lengths, validity at `now`, EKU 2.23.133.8.1, key usage, and the key is ek's.
- * Nothing is fetched from a URL in a certificate (A45). WHY_UNTRUSTED, WHY_MALFORMED. */
+/* Chain to a pinned root, CA flags and path lengths, validity at `now`, EKU 2.23.133.8.1, key usage, and the key is
+ * ek's. Nothing is fetched from a URL in a certificate (A45). WHY_MALFORMED; WHY_FORGED when it is another key's;
+ * WHY_UNTRUSTED when it is well formed and ek's, but no pinned vendor stands behind it. */
 int ekcert_check(const struct ek_roots *r, struct view cert, const struct view *chain, size_t nchain,
-	const struct tpm_pub *ek, time_t now, struct err *e);
+        const struct tpm_pub *ek, time_t now, struct err *e);
+/* Cuts PART_EK_CHAIN into its certificates: how many, or -1 WHY_MALFORMED. */
+int ekcert_chain(struct view part, struct view chain[EK_CHAIN_MAX], size_t *n, struct err *e);
 
-struct credential { /* TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET for TPM2_ActivateCredential, with their sizes in front */
+struct credential { /* TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET for TPM2_ActivateCredential, with their sizes in front
+	             */
 	uint8_t blob[96], secret[72];
 	size_t nblob, nsecret;
 };
-/* TPM2_MakeCredential in software for a P-256 EK with AES-128-CFB: hides `nonce` for the TPM that holds ek and the key of that Name. */
+/* TPM2_MakeCredential in software for a P-256 EK with AES-128-CFB: hides `nonce` for the TPM that holds ek and the key
+ * of that Name. */
 int credential_make(const struct tpm_pub *ek, const uint8_t name[TPM_NAME_LEN], const uint8_t nonce[NONCE_LEN],
-	struct credential *out, struct err *e);
+        struct credential *out, struct err *e);
 /* TPM 2.0 Part 1 11.4.10: KDFa and KDFe with SHA-256; bits up to 256. Also used to seal (keystore). */
 void tpm_kdfa(uint8_t *out, size_t bits, struct view key, const char *label, struct view u, struct view v);
 void tpm_kdfe(uint8_t *out, size_t bits, struct view z, const char *label, struct view u, struct view v);
@@ -111,19 +122,21 @@ int tpm_cfb(const uint8_t key[16], uint8_t *p, size_t n, struct err *e);
 /* ---- Evidence: the parts container, merestone-evidence(5) (evidence.c, claims.c) ---- */
 
 enum part {
-	PART_CLAIMS = 1,   /* JSON header */
-	PART_QUOTE,        /* TPMS_ATTEST */
-	PART_QUOTE_SIG,    /* TPMT_SIGNATURE */
-	PART_PCRS,         /* the PCR_QUOTED registers of PCR_MASK, ascending, 32 bytes each */
+	PART_CLAIMS = 1, /* JSON header */
+	PART_QUOTE,      /* TPMS_ATTEST */
+	PART_QUOTE_SIG,  /* TPMT_SIGNATURE */
+	PART_PCRS,       /* the PCR_QUOTED registers of PCR_MASK, ascending, 32 bytes each */
 	PART_EVENTLOG,
-	PART_AK,           /* TPMT_PUBLIC */
+	PART_AK, /* TPMT_PUBLIC */
 	PART_EK,
 	PART_ID,
 	PART_SRK,
-	PART_ID_CERTIFY, PART_ID_CERTIFY_SIG,
-	PART_SRK_CERTIFY, PART_SRK_CERTIFY_SIG,
-	PART_EK_CERT,      /* DER */
-	PART_EK_CHAIN,     /* DER certificates one after the other, be16 length each */
+	PART_ID_CERTIFY,
+	PART_ID_CERTIFY_SIG,
+	PART_SRK_CERTIFY,
+	PART_SRK_CERTIFY_SIG,
+	PART_EK_CERT,  /* DER */
+	PART_EK_CHAIN, /* DER certificates one after the other, be16 length each */
 	PART_COUNT
 };
 
@@ -137,16 +150,17 @@ void evidence_write(struct wr *w, const struct evidence *ev);
 /* extraData = H(nonce || H(claims) || H(each further part that is not signed by itself), in order of kind). */
 void evidence_binding(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const struct evidence *ev);
 /* The same from the digests that travel in facts: n digests, claims first. */
-void evidence_binding_of(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t digests[][SHA_LEN], size_t n);
+void evidence_binding_of(
+        uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t digests[][SHA_LEN], size_t n);
 size_t evidence_digests(const struct evidence *ev, uint8_t digests[PART_COUNT][SHA_LEN]);
 
 struct claims { /* the header, parsed */
 	char machine[NAME_CAP];
-	char version[32];             /* of the agent */
+	char version[32]; /* of the agent */
 	bool has_fix;
-	struct fix fix;               /* L1: declared */
-	uint8_t tls_key[SHA_LEN];     /* SHA-256 of the ID key's x || y */
-	uint8_t eventlog[SHA_LEN];    /* SHA-256 of the boot log, sent or not */
+	struct fix fix;            /* L1: declared */
+	uint8_t tls_key[SHA_LEN];  /* SHA-256 of the ID key's x || y */
+	uint8_t eventlog[SHA_LEN]; /* SHA-256 of the boot log, sent or not */
 	bool wants_certificate;
 	uint8_t holds[CLAIMS_HOLDS_MAX][SHA_LEN]; /* policy references of the sealed keys it still has */
 	size_t nholds;
@@ -157,11 +171,14 @@ int claims_write(struct wr *w, const struct claims *c, struct err *e);
 
 /* ---- ask: door to judge ---- */
 
+/* typ of the JWS that an ASK_DOCUMENT carries; policy.h names it TYP_DOCUMENT */
+#define ASK_DOCUMENT_TYP "merestone-document+jws"
+
 enum ask_kind { ASK_ENROL = 1, ASK_ACTIVATE, ASK_ATTEST, ASK_DOCUMENT, ASK_QUERY, ASK_KINDS };
 enum role { ROLE_NONE, ROLE_CLOUDLET, ROLE_OFFICER, ROLE_OPERATOR, ROLE_AUDITOR, ROLE_COUNT };
 
 struct ask {
-	uint64_t ticket;     /* the door's name for the connection that waits */
+	uint64_t ticket; /* the door's name for the connection that waits */
 	enum ask_kind kind;
 	enum role role;      /* what the door says of the peer: good enough for reading, never for trust */
 	char peer[NAME_CAP]; /* machine or person in the client certificate, "" without one */
@@ -177,20 +194,22 @@ const char *role_name(enum role r);         /* "cloudlet", "security-officer", "
 
 struct facts_enrol {
 	char machine[NAME_CAP];
-	struct view ek, ak, id, srk;   /* TPMT_PUBLIC, parsed and checked by the judge */
-	struct view ek_cert, ek_chain; /* as in the parts; empty without a certificate */
+	struct view ek, ak, id, srk; /* TPMT_PUBLIC, parsed and checked by the judge */
+	/* As in the parts; empty without a certificate. Well formed and of this ek; whether its chain ends at a pinned
+	 * root is for the decider to check, which also knows what officers approved by hash. */
+	struct view ek_cert, ek_chain;
 };
 
 struct facts_attest {
 	struct claims claims;
-	struct view quote;                /* TPMS_ATTEST */
+	struct view quote; /* TPMS_ATTEST */
 	uint8_t quote_sig[ES256_SIG];
 	uint8_t digests[PART_COUNT][SHA_LEN]; /* what the binding is over */
 	uint32_t ndigests;
-	struct view ak;                   /* TPMT_PUBLIC the judge checked the signature with */
-	struct pcrs pcrs;                 /* quoted registers; others zero */
+	struct view ak;   /* TPMT_PUBLIC the judge checked the signature with */
+	struct pcrs pcrs; /* quoted registers; others zero */
 	bool has_log;
-	struct boot boot;                 /* when has_log: replayed, and it explains every quoted register */
+	struct boot boot; /* when has_log: replayed, and it explains every quoted register */
 	struct measured measured[MEASURED_MAX];
 	uint32_t nmeasured;
 	/* ASK_ACTIVATE only: */
@@ -203,19 +222,46 @@ struct facts {
 	enum role role;
 	char peer[NAME_CAP];
 	uint8_t ask_digest[SHA_LEN]; /* SHA-256 of the ask's body: the record names what was judged */
-	struct err refusal;          /* why != WHY_NONE: the judge refuses; machine may be "" */
+	struct err refusal; /* why != WHY_NONE: the judge refuses; of the rest only the machine (in enrol and in
+	                     * attest.claims) is set, as far as it was read: "" or what the sender called itself */
 	struct facts_enrol enrol;
 	struct facts_attest attest;
-	struct view text;            /* ASK_DOCUMENT: the compact JWS; ASK_QUERY: "what/name" */
+	struct view text; /* ASK_DOCUMENT: the compact JWS; ASK_QUERY: "what/name" */
 };
 
 /* Views point into the message. The reader checks every range again: a judge may be hostile. */
 int facts_write(struct wr *w, const struct facts *f);
 int facts_read(struct view v, struct facts *out, struct err *e);
 
-/* One ask to facts: pure but for the clock in `now` (certificates). Used by the judge's workers, tests and fuzzers.
- * A refusal is facts too (out->refusal); -1 only when the ask itself cannot be read. scratch holds the JWS payload. */
+/* One ask to facts: pure but for `now`, which certificates are checked at, and the heap that JSON, JWS and X.509 need.
+ * Used by the judge's workers, tests and fuzzers. Views in *out point into ask.
+ * A refusal is facts too (out->refusal); -1 only when the ask itself cannot be read. */
 int judge_ask(struct view ask, const struct ek_roots *roots, time_t now, struct facts *out, struct err *e);
+
+/* ---- The TPM itself (tpm.c), only in the quoter; keystore's unseal.c works on it too. ESAPI's types are named here
+ * without its headers: an ESYS_TR is a uint32_t, a TSS2_RC is a uint32_t. ---- */
+
+struct ESYS_CONTEXT;
+
+struct tpm {
+	struct ESYS_CONTEXT *esys;
+	void *tcti;       /* TSS2_TCTI_CONTEXT */
+	uint32_t srk, ak; /* handles of the two persistent keys, once tpmkeys_open() has checked them */
+};
+
+/* tcti as in tpm2-tss: "swtpm:path=...", "device:/dev/tpmrm0". Loads a library: call it before the sandbox. */
+int tpm_open(struct tpm *t, const char *tcti, struct err *e);
+void tpm_close(struct tpm *t);
+/* The TPM's refusal in words, with its code behind: "sentence (TPM 0x1c4)". A TPM that is not there or in lockout is
+ * WHY_SYSTEM whatever `why` says. Always returns -1. */
+int tpm_fail(struct err *e, uint32_t rc, enum why why, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Flushes what *handle names, if anything, and forgets it. */
+void tpm_flush(struct tpm *t, uint32_t *handle);
+/* A policy session salted with the SRK, whose responses are encrypted (AES-128-CFB). tpm_flush() ends it. */
+int tpm_session(struct tpm *t, uint32_t *session, struct err *e);
+/* Writes over the last response: a secret must not stay in ESAPI's buffer. */
+void tpm_scrub(struct tpm *t);
+int tpm_clock(struct tpm *t, struct tpm_clock *out, struct err *e);
 
 /* ---- quoter: the process that owns the TPM, asked by the agent over a socketpair (quoter.c, quoterclient.c) ---- */
 
@@ -226,13 +272,13 @@ enum { QUOTER_WITH_LOG = 1, QUOTER_WITH_CERTIFY = 2 };
 
 struct quoter_status {
 	struct tpm_clock clock;
-	uint8_t id[ES256_PUB];         /* the TLS key */
-	uint8_t eventlog[SHA_LEN];     /* digest of the boot log as it is now; zero when there is none */
+	uint8_t id[ES256_PUB];     /* the TLS key */
+	uint8_t eventlog[SHA_LEN]; /* digest of the boot log as it is now; zero when there is none */
 };
 
 /* Starts libexec_dir/quoter with nothing inherited but its socket. state_dir: where wrapped key blobs live. */
-struct quoter *quoter_start(const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog,
-	struct err *e);
+struct quoter *quoter_start(
+        const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog, struct err *e);
 void quoter_stop(struct quoter *q);
 AUTO_DEFINE(struct quoter *, quoter_stop)
 int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e);
@@ -240,7 +286,7 @@ int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e);
 int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_t *n, struct err *e);
 int quoter_activate(struct quoter *q, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
 int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], struct view claims,
-	uint8_t **container, size_t *n, struct err *e);
+        uint8_t **container, size_t *n, struct err *e);
 /* Signs the content of a TLS 1.3 client CertificateVerify (RFC 8446 4.4.3) and refuses any other bytes. */
 int quoter_sign(struct quoter *q, struct view content, uint8_t sig[ES256_SIG], struct err *e);
 /* Unseals for this one use and encrypts or decrypts in -> out; the key never leaves the quoter. The TPM's refusal is
