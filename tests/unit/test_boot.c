@@ -258,5 +258,5 @@ int main(void)
 	        cmocka_unit_test(attack_A16_separators_without_firmware_are_refused),
 	        cmocka_unit_test(attack_A61_what_no_action_events_say_is_ignored),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("boot", tests, NULL, NULL);
 }

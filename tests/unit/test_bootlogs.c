@@ -160,5 +160,5 @@ int main(void)
 	        cmocka_unit_test(logs_of_real_machines_are_read_or_refused_for_their_reason),
 	        cmocka_unit_test(a_machine_started_from_locality_3_replays_exactly),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("bootlogs", tests, NULL, NULL);
 }

@@ -400,5 +400,5 @@ int main(void)
 	        cmocka_unit_test(event_types_have_their_names),
 	        cmocka_unit_test(logs_of_real_machines_have_the_events_that_others_count),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("eventlog", tests, NULL, NULL);
 }

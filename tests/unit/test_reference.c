@@ -283,6 +283,7 @@ int main(void)
 	        cmocka_unit_test(an_event_of_another_type_is_named),
 	        cmocka_unit_test(events_that_are_shown_never_approve),
 	        cmocka_unit_test(a_log_that_is_refused_teaches_nothing),
+	        cmocka_unit_test(a_mangled_reference_is_refused_or_still_compares),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
 }

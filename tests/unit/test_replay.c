@@ -213,5 +213,5 @@ int main(void)
 	        cmocka_unit_test(attack_A59_startup_locality_is_said_once_early_and_rightly),
 	        cmocka_unit_test(attack_A63_every_quoted_register_must_be_explained),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
 }
