@@ -39,7 +39,8 @@ decider_OBJ          := $(call nonmain,policy attest firmware geofence base)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
 keeper_MAIN          := keystore/keeper
-keeper_OBJ           := $(call nonmain,keystore base)
+keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) attest/tpmpub attest/credential \
+			policy/verdict $(call nonmain,base)
 keeper_LIB           := libcrypto jansson libseccomp
 
 quoter_MAIN          := attest/quoter

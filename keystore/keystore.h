@@ -53,6 +53,9 @@ struct lease_use {
 };
 int lease_use_write(struct wr *w, const struct lease_use *u);
 int lease_use_read(struct view v, struct lease_use *out, struct err *e);
+/* Imports, proves the lease to the TPM and unseals; nothing stays behind in it. The caller frees *out. Refusals are the
+ * TPM's own, in words: WHY_STALE (deadline, boot counters), WHY_UNTRUSTED (registers, signature, another machine's). */
+int unseal(struct tpm *t, const struct lease_use *u, struct secret **out, struct err *e);
 
 /* ---- The keys of an authority (keyring.c): keeper/{ca,lease,result,dataset}.key, PEM ---- */
 
