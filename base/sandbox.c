@@ -170,10 +170,10 @@ int sandbox_calls(const char *const allowed[], struct err *e)
 
 	if (!ctx)
 		return err_set(e, WHY_SYSTEM, "cannot make a system call filter");
-#ifdef SANITIZED
-	sealed = 1;
-#endif
 	int bad = build(ctx, allowed, e);
 	seccomp_release(ctx);
+#ifdef SANITIZED
+	sealed = bad == 0;
+#endif
 	return bad;
 }

@@ -72,6 +72,23 @@ static void json_nested_past_its_depth_is_refused(void **s)
 	assert_non_null(quoted);
 }
 
+static void attack_A88_a_bomb_is_refused_in_bounded_memory(void **s)
+{
+	static char deep[100000], wide[1 << 20];
+	struct err e;
+
+	(void)s;
+	memset(deep, '[', sizeof deep);
+	assert_null(json_read(VIEW_OF(deep), sizeof deep, &e));
+	assert_string_equal(e.text, "the JSON is nested deeper than 32 levels");
+	memset(wide, '"', sizeof wide);
+	assert_null(json_read(VIEW_OF(wide), 4096, &e));
+	refused("{\"a\":18446744073709551616}");
+	refused("{\"a\":1e309}");
+	refused("{\"a\":\"\\ud800\"}");
+	refused("{\"a\":\"\\u0000\"}");
+}
+
 static void members_of_the_right_type_are_given(void **s)
 {
 	struct err e;
