@@ -321,14 +321,14 @@ int es256_sign(const struct es256 *k, struct view msg, uint8_t sig[ES256_SIG], s
 /* A context for one operation, made at first use and kept: making it costs a fetch. */
 static EVP_PKEY_CTX *context(EVP_PKEY_CTX **kept, EVP_PKEY *pkey, int (*init)(EVP_PKEY_CTX *))
 {
-	if (*kept)
-		return *kept;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(pkey, NULL);
-	if (!ctx || init(ctx) != 1) {
-		EVP_PKEY_CTX_free(ctx);
-		return NULL;
+	if (!*kept) {
+		EVP_PKEY_CTX *made = EVP_PKEY_CTX_new(pkey, NULL);
+		if (made && init(made) == 1)
+			*kept = made;
+		else
+			EVP_PKEY_CTX_free(made);
 	}
-	return *kept = ctx;
+	return *kept;
 }
 
 int es256_sign_digest(const struct es256 *k, const uint8_t digest[SHA_LEN], uint8_t sig[ES256_SIG], struct err *e)

@@ -246,6 +246,7 @@ int main(void)
 	        cmocka_unit_test(what_is_not_exactly_one_object_is_refused),
 	        cmocka_unit_test(json_past_its_size_is_refused_unread),
 	        cmocka_unit_test(json_nested_past_its_depth_is_refused),
+	        cmocka_unit_test(attack_A88_a_bomb_is_refused_in_bounded_memory),
 	        cmocka_unit_test(members_of_the_right_type_are_given),
 	        cmocka_unit_test(a_member_of_another_type_is_named_in_the_refusal),
 	        cmocka_unit_test(a_member_that_nobody_knows_is_refused),
