@@ -136,6 +136,29 @@ static void more_vertices_than_the_limit_are_refused(void **s)
 	assert_non_null(strstr(err.text, "more than 200000 vertices"));
 }
 
+/* JSON carries no checksum, so a changed digit may be another fence; but none may be half read. */
+static void every_truncation_is_refused_and_every_bit_flip_is_refused_or_decides(void **s)
+{
+	(void)s;
+	const char *good = POLY("[" RING ",[[8.2,50.2],[8.8,50.2],[8.8,50.8],[8.2,50.2]]]");
+	size_t n = strlen(good);
+	char text[256];
+
+	assert_true(n < sizeof text);
+	for (size_t i = 0; i < n; i++)
+		assert_null(json_read(VIEW(good, i), sizeof text, &err));
+	for (size_t bit = 0; bit < 8 * n; bit++) {
+		memcpy(text, good, n);
+		text[bit / 8] = (char)(text[bit / 8] ^ (1 << bit % 8));
+		AUTO(json_free) json_t *body = json_read(VIEW(text, n), sizeof text, &err);
+		AUTO(fence_free) struct fence *f = body != NULL ? fence_import(body, &err) : NULL;
+		if (f != NULL)
+			assert_true(decide(f, 50.5, 8.5, 10).distance_m >= 0);
+		else
+			assert_int_equal(err.why, WHY_MALFORMED);
+	}
+}
+
 static json_t *geometry(const char *geojson)
 {
 	AUTO(json_free) json_t *j = json_loads(geojson, 0, NULL);
@@ -201,6 +224,7 @@ int main(void)
 	        cmocka_unit_test(the_whole_earth_is_not_a_fence),
 	        cmocka_unit_test(a_circle_without_size_or_centre_is_refused),
 	        cmocka_unit_test(more_vertices_than_the_limit_are_refused),
+	        cmocka_unit_test(every_truncation_is_refused_and_every_bit_flip_is_refused_or_decides),
 	        cmocka_unit_test(a_feature_gives_its_geometry_and_nothing_else),
 	        cmocka_unit_test(a_collection_of_polygons_becomes_one_multipolygon),
 	        cmocka_unit_test(a_collection_with_something_else_is_refused_by_number),
