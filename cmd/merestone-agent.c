@@ -1,0 +1,332 @@
+/* merestone-agent: the cloudlet. Outbound HTTPS only; the TPM belongs to the quoter. Exit 0 yes, 1 no, 2 usage, 3 could
+ * not ask. */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/sandbox.h"
+#include "cmd/cli.h"
+#include "federation/agent.h"
+
+enum { RETRY_MIN_S = 2, RETRY_MAX_S = 300, RENEW_MIN_S = 1, RENEW_MAX_S = 3600, LEASES_MAX = 256 };
+
+static volatile sig_atomic_t stopped;
+
+static void on_stop(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+/* ---- what is said ---- */
+
+static json_t *domains_of(const json_t *result)
+{
+	json_t *out = json_object(), *sub;
+	const char *name;
+
+	json_object_foreach(json_object_get(result, "submods"), name, sub)
+	{
+		json_t *d = json_object_get(sub, "merestone_decision");
+
+		if (d)
+			json_object_set(out, name, d);
+	}
+	return out;
+}
+
+static json_t *leases_of(const struct agent *a)
+{
+	static char names[LEASES_MAX][NAME_CAP];
+	static uint64_t deadlines[LEASES_MAX];
+	size_t n = state_leases(a->dir, names, deadlines, LEASES_MAX);
+	json_t *out = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(
+		        out, json_pack("{s:s, s:I}", "dataset", names[i], "deadline_ms", (json_int_t)deadlines[i]));
+	return out;
+}
+
+/* The last result with its leases, as JSON. */
+static json_t *summary(const struct agent *a, const json_t *result)
+{
+	json_t *leases = leases_of(a);
+
+	return json_pack("{s:O?, s:s, s:o, s:o}", "case", json_object_get(result, "merestone_case"), "decision",
+	        json_array_size(leases) > 0 ? "allow" : "deny", "domains", domains_of(result), "leases", leases);
+}
+
+static void print_domains(const json_t *result)
+{
+	const char *name;
+	json_t *sub;
+
+	json_object_foreach(json_object_get(result, "submods"), name, sub)
+	{
+		const json_t *d = json_object_get(sub, "merestone_decision");
+		const char *sentence = json_string_value(json_object_get(d, "sentence"));
+		const char *hint = json_string_value(json_object_get(d, "hint"));
+
+		if (json_is_true(json_object_get(d, "allow")))
+			printf("%-16s allowed\n", name);
+		else
+			printf("%-16s denied   %s\n", name, sentence ? sentence : "");
+		if (hint && *hint)
+			printf("%-16s          the way out: %s\n", "", hint);
+	}
+}
+
+static int tell_result(const struct cli *c, const struct agent *a, struct err *e)
+{
+	AUTO(json_free) json_t *result = agent_result(a);
+	AUTO(json_free) json_t *s = NULL;
+
+	if (!result) {
+		err_set(e, WHY_UNKNOWN, "this machine has no attestation result yet");
+		return err_hint(e, "merestone-agent --config FILE attest");
+	}
+	s = summary(a, result);
+	if (c->json)
+		cli_print_json(s);
+	else
+		print_domains(result);
+	if (strcmp(json_string_value(json_object_get(s, "decision")), "allow") == 0)
+		return 0;
+	return err_set(e, WHY_REFUSED, "no domain admits this machine in case %lld",
+	        (long long)json_integer_value(json_object_get(result, "merestone_case")));
+}
+
+/* A refusal for programs; the sentence for people goes to standard error as always. */
+static int tell_refusal(const struct cli *c, const json_t *answer, const struct err *e)
+{
+	if (c->json) {
+		AUTO(json_free)
+		json_t *j = json_pack("{s:O?, s:{s:s, s:s, s:s}}", "case", json_object_get(answer, "case"), "error",
+		        "reason", why_name(e->why), "sentence", e->text, "hint", e->hint);
+
+		cli_print_json(j);
+	}
+	return -1;
+}
+
+/* ---- the verbs ---- */
+
+static int attest(struct cli *c, struct agent *a, bool anew, struct err *e)
+{
+	AUTO(json_free) json_t *answer = NULL;
+	const char *save = NULL;
+	int rc;
+
+	(void)cli_option(c, "--save-evidence", &save);
+	if (!cli_args(c, 0, 0, e))
+		return CLI_USAGE;
+	rc = anew ? agent_enrol(a, save, &answer, e) : agent_attest(a, save, &answer, e);
+	return rc ? tell_refusal(c, answer, e) : tell_result(c, a, e);
+}
+
+static int verb_attest(struct cli *c, struct agent *a, struct err *e)
+{
+	return attest(c, a, false, e);
+}
+
+static int verb_enrol(struct cli *c, struct agent *a, struct err *e)
+{
+	return attest(c, a, true, e);
+}
+
+static int verb_status(struct cli *c, struct agent *a, struct err *e)
+{
+	return cli_args(c, 0, 0, e) ? tell_result(c, a, e) : CLI_USAGE;
+}
+
+static int tell_data(const struct cli *c, const struct agent *a, const char *dataset, int rc, const struct err *e)
+{
+	if (c->json) {
+		AUTO(json_free) json_t *result = agent_result(a);
+		AUTO(json_free)
+		json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:O?}", "dataset", dataset, "decision",
+		        rc ? "deny" : "allow", "reason", why_name(rc ? e->why : WHY_NONE), "sentence",
+		        rc ? e->text : "", "case", json_object_get(result, "merestone_case"));
+
+		cli_print_json(j);
+	}
+	return rc;
+}
+
+static int verb_data(struct cli *c, struct agent *a, struct err *e)
+{
+	int rc;
+
+	if (!cli_args(c, 3, 3, e))
+		return CLI_USAGE;
+	if (strcmp(c->argv[0], "put") == 0)
+		rc = agent_put(a, c->argv[1], c->argv[2], e);
+	else if (strcmp(c->argv[0], "get") == 0)
+		rc = agent_get(a, c->argv[1], c->argv[2], e);
+	else
+		return CLI_USAGE;
+	return tell_data(c, a, c->argv[1], rc, e);
+}
+
+static int verb_post(struct cli *c, struct agent *a, struct err *e)
+{
+	AUTO(mem_free) char *text = NULL;
+	uint8_t *bytes = NULL;
+	struct reply r;
+	size_t n = 0;
+
+	if (!cli_args(c, 2, 2, e))
+		return CLI_USAGE;
+	if (cli_read(c->argv[1], &bytes, &n, e))
+		return -1;
+	text = (char *)bytes;
+	if (agent_connect(a, e) ||
+	        client_call(a->client, "POST", c->argv[0], "application/octet-stream", VIEW(bytes, n), &r, e))
+		return -1;
+	fwrite(r.body.p, 1, r.body.n, stdout);
+	putchar('\n');
+	return client_refusal(&r, e);
+}
+
+/* ---- the loop ---- */
+
+/* Half of what is left of the shortest lease; a minute when there is none. */
+static unsigned renew_in_s(struct agent *a)
+{
+	static char names[LEASES_MAX][NAME_CAP];
+	static uint64_t deadlines[LEASES_MAX];
+	size_t n = state_leases(a->dir, names, deadlines, LEASES_MAX);
+	struct quoter_status s;
+	struct err ignored = {0};
+	uint64_t left_ms = 120000, half_s;
+
+	if (n > 0 && quoter_status(a->quoter, &s, &ignored) == 0)
+		for (size_t i = 0; i < n; i++) {
+			uint64_t left = deadlines[i] > s.clock.clock_ms ? deadlines[i] - s.clock.clock_ms : 0;
+
+			left_ms = i == 0 || left < left_ms ? left : left_ms;
+		}
+	half_s = left_ms / 2000;
+	return half_s < RENEW_MIN_S ? RENEW_MIN_S : half_s > RENEW_MAX_S ? RENEW_MAX_S : (unsigned)half_s;
+}
+
+/* Doubles, with up to half as much again at random, so that a fleet does not come back as one. */
+static unsigned back_off(unsigned *delay)
+{
+	unsigned jitter = 0, now = *delay;
+
+	if (getrandom(&jitter, sizeof jitter, 0) != (ssize_t)sizeof jitter)
+		jitter = 0;
+	*delay = now * 2 > RETRY_MAX_S ? RETRY_MAX_S : now * 2;
+	return now + jitter % (now / 2 + 1);
+}
+
+static int verb_run(struct cli *c, struct agent *a, struct err *e)
+{
+	struct sigaction sa = {.sa_handler = on_stop};
+	unsigned delay = RETRY_MIN_S, wait_s;
+
+	if (!cli_args(c, 0, 0, e))
+		return CLI_USAGE;
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	while (!stopped) {
+		AUTO(json_free) json_t *answer = NULL;
+		struct err refused = {0};
+
+		if (agent_attest(a, NULL, &answer, &refused) == 0) {
+			delay = RETRY_MIN_S;
+			wait_s = renew_in_s(a);
+			log_info("case %lld, again in %u s",
+			        (long long)json_integer_value(json_object_get(answer, "case")), wait_s);
+		} else {
+			log_err(&refused);
+			wait_s = back_off(&delay);
+		}
+		if (!stopped)
+			sleep(wait_s);
+	}
+	return 0;
+}
+
+static const struct verb {
+	const char *name, *args;
+	int (*run)(struct cli *c, struct agent *a, struct err *e);
+} verbs[] = {
+        {"run", "", verb_run},
+        {"attest", "[--save-evidence FILE]", verb_attest},
+        {"enrol", "[--save-evidence FILE]", verb_enrol},
+        {"status", "", verb_status},
+        {"data", "put|get DATASET FILE", verb_data},
+        {"post", "PATH FILE", verb_post},
+};
+
+static int usage(void)
+{
+	fputs("usage:\n", stderr);
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		fprintf(stderr, "  merestone-agent --config FILE [--json] %s %s\n", verbs[i].name, verbs[i].args);
+	return CLI_USAGE;
+}
+
+/* libexec/ beside the program, or where `make install` put it. */
+static void find_libexec(char out[PATH_MAX])
+{
+	char self[PATH_MAX] = "";
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (n > 0 && snprintf(out, PATH_MAX, "%s/libexec", dirname(self)) < PATH_MAX && access(out, X_OK) == 0)
+		return;
+	snprintf(out, PATH_MAX, "%s", MERESTONE_LIBEXEC);
+}
+
+static int run(const struct verb *v, struct cli *c, const char *config)
+{
+	char libexec[PATH_MAX];
+	struct err e = {0};
+	struct agent a = {.dir = -1};
+	int rc;
+
+	find_libexec(libexec);
+	rc = sandbox_early(&e) || agent_open(&a, config, libexec, &e) ? -1 : v->run(c, &a, &e);
+	agent_close(&a);
+	if (rc == 0)
+		return 0;
+	if (e.why != WHY_NONE)
+		log_err(&e);
+	if (rc == CLI_USAGE)
+		return usage();
+	return e.why == WHY_SYSTEM ? 3 : 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct cli c = {.argc = argc - 1, .argv = argv + 1};
+	const char *config = "/etc/merestone/agent.json";
+
+	log_name("merestone-agent");
+	c.json = cli_flag(&c, "--json");
+	(void)cli_option(&c, "--config", &config);
+	if (c.argc < 1)
+		return usage();
+	if (strcmp(c.argv[0], "--version") == 0 || strcmp(c.argv[0], "version") == 0)
+		return puts("merestone-agent " MERESTONE_VERSION) == EOF;
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (strcmp(verbs[i].name, c.argv[0]) == 0) {
+			c.argc--;
+			c.argv++;
+			return run(&verbs[i], &c, config);
+		}
+	return usage();
+}

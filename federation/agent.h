@@ -1,0 +1,76 @@
+/* agent: the cloudlet's side of the protocol. It owns no TPM (the quoter does) and keeps only soft state: everything in
+ * its directory can be lost and made again with the authority. Private to federation and cmd/merestone-agent. */
+#ifndef FEDERATION_AGENT_H
+#define FEDERATION_AGENT_H
+
+#include "federation/federation.h"
+#include "keystore/keystore.h"
+
+/* ---- configuration (agentconfig.c), merestone-agent(8) ---- */
+
+enum { AGENT_PATH_MAX = 1024 };
+
+struct agent_config {
+	char name[NAME_CAP];
+	char authority[512];     /* URL */
+	char ca[AGENT_PATH_MAX]; /* paths are absolute here; in the file they may start at its directory */
+	char state[AGENT_PATH_MAX];
+	char eventlog[AGENT_PATH_MAX];
+	char tcti[AGENT_PATH_MAX];
+	bool has_fix;
+	struct fix fix;
+};
+
+int agentconfig_read(const char *path, struct agent_config *out, struct err *e);
+
+/* ---- state directory (agentstate.c): all writes atomic, all files 0600 ---- */
+
+int state_open(const char *path, int *dir, struct err *e);
+/* A text file of the state, NULL when it is not there; the caller frees. */
+char *state_text(int dir, const char *name);
+int state_put(int dir, const char *name, struct view v, struct err *e);
+int state_drop(int dir, const char *name, struct err *e); /* not there is fine */
+/* The one-use nonce: taken before it is sent, so that it is never sent twice. False when there is none. */
+bool state_take_nonce(int dir, uint8_t nonce[NONCE_LEN], struct err *e);
+int state_put_nonce(int dir, const uint8_t nonce[NONCE_LEN], struct err *e);
+/* Policy references of the sealed keys that are here. */
+size_t state_holds(int dir, uint8_t refs[CLAIMS_HOLDS_MAX][SHA_LEN]);
+/* What a result brought: keys are added, leases replace all earlier ones. */
+int state_put_result(int dir, const json_t *answer, struct err *e);
+/* The lease and key of a dataset. WHY_UNKNOWN when there is no lease. */
+int state_lease(int dir, const char *dataset, struct lease_use *out, struct err *e);
+/* For each dataset with a lease: its name and its deadline on the TPM's clock. */
+size_t state_leases(int dir, char names[][NAME_CAP], uint64_t *deadlines_ms, size_t cap);
+
+/* ---- the agent ---- */
+
+struct agent {
+	struct agent_config config;
+	int dir; /* state */
+	struct quoter *quoter;
+	struct client *client;
+};
+
+/* libexec: where the quoter is. */
+int agent_open(struct agent *a, const char *config, const char *libexec, struct err *e);
+void agent_close(struct agent *a);
+/* The connection, made when needed, with the client certificate when the state has one. */
+int agent_connect(struct agent *a, struct err *e);
+
+/* Enrols when there is no certificate (or it has ended), otherwise renews. *answer is the authority's JSON, also when
+ * it refuses (then -1 and the refusal in e); NULL when none came. The caller frees. save: where the evidence is kept,
+ * or NULL. */
+int agent_attest(struct agent *a, const char *save, json_t **answer, struct err *e);
+int agent_enrol(struct agent *a, const char *save, json_t **answer, struct err *e);
+
+/* Claims of the last accepted result (the payload of result.jwt); NULL when there is none. The caller frees. */
+json_t *agent_result(const struct agent *a);
+
+/* ---- data (agentdata.c) ---- */
+
+int agent_put(struct agent *a, const char *dataset, const char *file, struct err *e);
+int agent_get(struct agent *a, const char *dataset, const char *file, struct err *e);
+/* Why the last result gave no lease for the dataset's domain, in e; WHY_UNKNOWN when it says nothing. */
+int agent_why_not(const struct agent *a, const char *dataset, struct err *e);
+
+#endif

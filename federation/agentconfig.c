@@ -1,0 +1,84 @@
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "federation/agent.h"
+
+enum { CONFIG_MAX = 16 * 1024 };
+#define KERNEL_EVENTLOG "/sys/kernel/security/tpm0/binary_bios_measurements"
+#define DEFAULT_TCTI    "device:/dev/tpmrm0"
+
+/* A path in the file is absolute or starts at the directory of the file. */
+static int path_from(char out[AGENT_PATH_MAX], const char *config, const char *path, struct err *e)
+{
+	const char *slash = strrchr(config, '/');
+	int dir = path[0] != '/' && slash ? (int)(slash - config + 1) : 0;
+
+	if (snprintf(out, AGENT_PATH_MAX, "%.*s%s", dir, config, path) >= AGENT_PATH_MAX)
+		return err_set(e, WHY_MALFORMED, "the path %.64s... is too long", path);
+	return 0;
+}
+
+static int member(const json_t *j, const char *key, const char *otherwise, const char **out, struct err *e)
+{
+	if (otherwise && !json_object_get(j, key)) {
+		*out = otherwise;
+		return 0;
+	}
+	return json_get_str(j, key, out, e);
+}
+
+static int read_location(const json_t *j, struct agent_config *out, struct err *e)
+{
+	static const char *const members[] = {"latitude_deg", "longitude_deg", "uncertainty_m", NULL};
+	const json_t *place = json_object_get(j, "location");
+
+	if (!place)
+		return 0;
+	if (!json_is_object(place))
+		return err_set(e, WHY_MALFORMED, "location: expected an object");
+	if (json_only(place, members, e) || json_get_num(place, "latitude_deg", -90, 90, &out->fix.lat_deg, e) ||
+	        json_get_num(place, "longitude_deg", -180, 180, &out->fix.lon_deg, e) ||
+	        json_get_num(place, "uncertainty_m", 0, 2.1e7, &out->fix.uncertainty_m, e))
+		return err_in(e, "location");
+	out->has_fix = true;
+	return 0;
+}
+
+static int parse(const json_t *j, const char *path, struct agent_config *out, struct err *e)
+{
+	static const char *const members[] = {"name", "authority", "ca", "state", "tcti", "eventlog", "location", NULL};
+	const char *authority, *ca, *state, *tcti, *eventlog;
+
+	if (json_only(j, members, e) || json_get_name(j, "name", out->name, e) ||
+	        json_get_str(j, "authority", &authority, e) || json_get_str(j, "ca", &ca, e) ||
+	        json_get_str(j, "state", &state, e) || member(j, "tcti", DEFAULT_TCTI, &tcti, e) ||
+	        member(j, "eventlog", KERNEL_EVENTLOG, &eventlog, e) || read_location(j, out, e))
+		return -1;
+	if (path_from(out->ca, path, ca, e) || path_from(out->state, path, state, e) ||
+	        path_from(out->eventlog, path, eventlog, e))
+		return -1;
+	if (snprintf(out->authority, sizeof out->authority, "%s", authority) >= (int)sizeof out->authority ||
+	        snprintf(out->tcti, sizeof out->tcti, "%s", tcti) >= (int)sizeof out->tcti)
+		return err_set(e, WHY_MALFORMED, "authority or tcti is too long");
+	return 0;
+}
+
+int agentconfig_read(const char *path, struct agent_config *out, struct err *e)
+{
+	AUTO(mem_free) char *text = NULL;
+	AUTO(json_free) json_t *j = NULL;
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+
+	memset(out, 0, sizeof *out);
+	if (file_read(AT_FDCWD, path, CONFIG_MAX, &bytes, &n, e))
+		return -1;
+	text = (char *)bytes;
+	j = json_read(VIEW(bytes, n), CONFIG_MAX, e);
+	if (!j || parse(j, path, out, e))
+		return err_in(e, "%s", path);
+	return 0;
+}

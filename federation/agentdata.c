@@ -1,0 +1,248 @@
+/* Datasets: ciphertext travels and is cached by anybody; it is opened and closed in the quoter alone. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hex.h"
+#include "base/sha.h"
+#include "federation/agent.h"
+
+enum { DATASET_NAME_MAX = NAME_CAP + 40 };
+
+/* A new file beside `path`, to be renamed over it when it is whole. */
+static int open_beside(const char *path, char tmp[AGENT_PATH_MAX], struct err *e)
+{
+	int fd;
+
+	if (snprintf(tmp, AGENT_PATH_MAX, "%s.XXXXXX", path) >= AGENT_PATH_MAX)
+		return err_set(e, WHY_MALFORMED, "the path of the output is too long");
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0)
+		err_sys(e, "%s", tmp);
+	return fd;
+}
+
+static int finish(int fd, const char *tmp, const char *path, struct err *e)
+{
+	if (fsync(fd) || rename(tmp, path)) {
+		err_sys(e, "%s", path);
+		unlink(tmp);
+		return -1;
+	}
+	return 0;
+}
+
+static int hash_file(int fd, uint8_t out[SHA_LEN], uint64_t *size, struct err *e)
+{
+	uint8_t buf[64 * 1024];
+	struct sha s;
+	ssize_t n;
+
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(e, "seek");
+	sha_start(&s);
+	*size = 0;
+	while ((n = read(fd, buf, sizeof buf)) > 0) {
+		sha_add(&s, VIEW(buf, (size_t)n));
+		*size += (uint64_t)n;
+	}
+	sha_end(&s, out);
+	if (n < 0 || lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(e, "read");
+	return 0;
+}
+
+/* ---- up ---- */
+
+static int put_part(struct agent *a, const char *target, struct view part, struct err *e)
+{
+	struct reply r;
+
+	if (client_call(a->client, "PUT", target, "application/octet-stream", part, &r, e))
+		return -1;
+	return client_refusal(&r, e);
+}
+
+static int upload(struct agent *a, const char *dataset, int fd, struct err *e)
+{
+	AUTO(mem_free) char *part = malloc(BLOB_PART_MAX);
+	char id[17], sum[2 * SHA_LEN + 1], target[TARGET_MAX];
+	uint8_t digest[SHA_LEN], random[8];
+	uint64_t size, at = 0;
+
+	if (!part || getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+		return err_sys(e, "upload");
+	if (agent_connect(a, e) || hash_file(fd, digest, &size, e))
+		return -1;
+	hex_put(id, random, sizeof random);
+	hex_put(sum, digest, SHA_LEN);
+	while (at < size) {
+		size_t n = size - at < BLOB_PART_MAX ? (size_t)(size - at) : BLOB_PART_MAX;
+		bool last = at + n == size;
+
+		if (fd_read_all(fd, part, n) != 1)
+			return err_set(e, WHY_SYSTEM, "the ciphertext became shorter while it was sent");
+		snprintf(target, sizeof target, "/v1/blobs/%s?upload=%s&offset=%llu%s%s", dataset, id,
+		        (unsigned long long)at, last ? "&last=1&sha256=" : "", last ? sum : "");
+		if (put_part(a, target, VIEW(part, n), e))
+			return -1;
+		at += n;
+	}
+	return 0;
+}
+
+int agent_put(struct agent *a, const char *dataset, const char *file, struct err *e)
+{
+	AUTO(fd_close) int in = open(file, O_RDONLY | O_CLOEXEC);
+	AUTO(fd_close) int out = -1;
+	char cache[AGENT_PATH_MAX], tmp[AGENT_PATH_MAX];
+	struct lease_use use;
+	int rc;
+
+	if (!name_ok(dataset))
+		return err_set(e, WHY_MALFORMED, "\"%s\" is not the name of a dataset", dataset);
+	if (in < 0)
+		return err_sys(e, "%s", file);
+	if (state_lease(a->dir, dataset, &use, e))
+		return e->why == WHY_UNKNOWN ? agent_why_not(a, dataset, e) : -1;
+	if (snprintf(cache, sizeof cache, "%s/cache/%s", a->config.state, dataset) >= (int)sizeof cache)
+		return err_set(e, WHY_MALFORMED, "the path of the cache is too long");
+	out = open_beside(cache, tmp, e);
+	if (out < 0)
+		return -1;
+	rc = quoter_stream(a->quoter, true, in, out, &use, e) || upload(a, dataset, out, e) ? -1 : 0;
+	if (rc) {
+		unlink(tmp);
+		return -1;
+	}
+	return finish(out, tmp, cache, e);
+}
+
+/* ---- down ---- */
+
+static bool cached(int fd, const char *sum)
+{
+	char have[2 * SHA_LEN + 1];
+	uint8_t digest[SHA_LEN];
+	struct err ignored = {0};
+	uint64_t size;
+
+	return fd >= 0 && hash_file(fd, digest, &size, &ignored) == 0 &&
+	       strcmp(hex_put(have, digest, SHA_LEN), sum) == 0;
+}
+
+static int fetch_rest(struct agent *a, const char *dataset, int fd, const struct reply *first, struct err *e)
+{
+	char target[TARGET_MAX], sum[65];
+	uint64_t total = first->total_size, at = 0;
+	struct reply r = *first;
+
+	memcpy(sum, first->sha256, sizeof sum);
+	for (;;) {
+		if (fd_write_all(fd, r.body.p, r.body.n))
+			return err_sys(e, "cache of %s", dataset);
+		at += r.body.n;
+		if (at >= total)
+			break;
+		snprintf(target, sizeof target, "/v1/blobs/%s?offset=%llu", dataset, (unsigned long long)at);
+		if (client_call(a->client, "GET", target, NULL, VIEW("", 0), &r, e) || client_refusal(&r, e))
+			return -1;
+		if (r.body.n == 0 || strcmp(r.sha256, sum) != 0)
+			return err_set(e, WHY_STALE, "dataset %s was replaced while it was fetched", dataset);
+	}
+	if (!cached(fd, sum))
+		return err_set(e, WHY_FORGED, "what came of dataset %s does not have its digest", dataset);
+	return 0;
+}
+
+/* Brings the cache up to date. An authority that can not be reached is not an error while there is a cache. */
+static int refresh(struct agent *a, const char *dataset, const char *cache, struct err *e)
+{
+	AUTO(fd_close) int old = open(cache, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(fd_close) int fd = -1;
+	char target[TARGET_MAX], tmp[AGENT_PATH_MAX];
+	struct reply r;
+
+	snprintf(target, sizeof target, "/v1/blobs/%s?offset=0", dataset);
+	if (agent_connect(a, e) || client_call(a->client, "GET", target, NULL, VIEW("", 0), &r, e))
+		return old >= 0 && e->why == WHY_SYSTEM ? 0 : -1;
+	if (client_refusal(&r, e))
+		return -1;
+	if (cached(old, r.sha256))
+		return 0;
+	fd = open_beside(cache, tmp, e);
+	if (fd < 0)
+		return -1;
+	if (fetch_rest(a, dataset, fd, &r, e)) {
+		unlink(tmp);
+		return -1;
+	}
+	return finish(fd, tmp, cache, e);
+}
+
+/* The fence is asked of the result: which of its domains holds this dataset, the authority alone knows, so all are
+ * told. */
+int agent_why_not(const struct agent *a, const char *dataset, struct err *e)
+{
+	AUTO(json_free) json_t *result = agent_result(a);
+	const json_t *denied = json_object_get(json_object_get(result, "merestone_datasets"), dataset);
+	const char *domain = json_string_value(denied);
+	const json_t *d = domain ? json_object_get(json_object_get(json_object_get(result, "submods"), domain),
+	                                   "merestone_decision")
+	                         : NULL;
+	const char *reason = json_string_value(json_object_get(d, "reason"));
+	const char *sentence = json_string_value(json_object_get(d, "sentence"));
+	const char *hint = json_string_value(json_object_get(d, "hint"));
+
+	if (!result) {
+		err_set(e, WHY_UNKNOWN, "this machine has no attestation result yet");
+		return err_hint(e, "merestone-agent attest");
+	}
+	if (!reason || !sentence || why_parse(reason) == WHY_NONE || why_parse(reason) == WHY_COUNT) {
+		err_set(e, WHY_UNKNOWN, "there is no lease for dataset %s, and the last result does not know it",
+		        dataset);
+		return err_hint(e, "merestone-agent attest, if the dataset is new");
+	}
+	err_set(e, why_parse(reason), "%s", sentence);
+	return hint && *hint ? err_hint(e, "%s", hint) : -1;
+}
+
+static int open_into(struct agent *a, const struct lease_use *use, const char *cache, const char *file, struct err *e)
+{
+	AUTO(fd_close) int in = open(cache, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(fd_close) int out = -1;
+	char tmp[AGENT_PATH_MAX];
+
+	if (in < 0)
+		return err_sys(e, "%s", cache);
+	out = open_beside(file, tmp, e);
+	if (out < 0)
+		return -1;
+	if (quoter_stream(a->quoter, false, in, out, use, e)) {
+		unlink(tmp); /* nothing of an unauthenticated whole is left */
+		return -1;
+	}
+	return finish(out, tmp, file, e);
+}
+
+int agent_get(struct agent *a, const char *dataset, const char *file, struct err *e)
+{
+	char cache[AGENT_PATH_MAX];
+	struct lease_use use;
+
+	if (!name_ok(dataset))
+		return err_set(e, WHY_MALFORMED, "\"%s\" is not the name of a dataset", dataset);
+	if (snprintf(cache, sizeof cache, "%s/cache/%s", a->config.state, dataset) >= (int)sizeof cache)
+		return err_set(e, WHY_MALFORMED, "the path of the cache is too long");
+	if (refresh(a, dataset, cache, e))
+		return -1;
+	if (state_lease(a->dir, dataset, &use, e))
+		return e->why == WHY_UNKNOWN ? agent_why_not(a, dataset, e) : -1;
+	return open_into(a, &use, cache, file, e);
+}
