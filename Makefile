@@ -51,8 +51,8 @@ BIN     := merestone merestoned merestone-agent
 LIBEXEC := door judge decider keeper quoter
 
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm.
-PURE := $(filter firmware/eventlog firmware/eventtype firmware/uefivar firmware/boot geofence/place geofence/near geofence/orient \
-	geofence/geodesic geofence/earth policy/decide,$(call nonmain,firmware geofence policy))
+PURE := $(filter firmware/eventlog firmware/eventtype firmware/uefivar firmware/boot firmware/reference \
+	geofence/place geofence/near geofence/orient geofence/geodesic geofence/earth policy/decide,$(call nonmain,firmware geofence policy))
 
 # ---- Flags ----
 

@@ -3,7 +3,7 @@
 /* TCG PFP 10.4.1, tables of event types. */
 static const struct {
 	uint32_t type;
-	const char *name;
+	char name[36]; /* in place: a pointer would be data that the loader changes */
 } event_types[] = {
         {0x0, "EV_PREBOOT_CERT"},
         {0x1, "EV_POST_CODE"},

@@ -13,7 +13,7 @@ struct brief { /* a digest as sentences show it */
 
 static struct brief brief_of(const uint8_t digest[PCR_LEN])
 {
-	struct brief b;
+	struct brief b = {""};
 
 	hex_put(b.hex, digest, SHORT);
 	return b;
@@ -40,21 +40,25 @@ static size_t next_of(const struct measured *ev, size_t n, size_t at, uint32_t p
 	return at;
 }
 
-static int differ(uint32_t pcr, const struct measured *want, const struct measured *got, struct err *e)
+static int differs(uint32_t pcr, const struct measured *want, const struct measured *got, struct err *e)
 {
-	const char *type = event_type_name(got ? got->type : want->type);
+	bool same_type = got->type == want->type;
 
-	if (!got)
-		return err_set(e, WHY_UNTRUSTED, "PCR %u: %s %s.. is missing at the end", pcr, type,
-		        brief_of(want->digest).hex);
-	if (!want)
-		return err_set(e, WHY_UNTRUSTED,
-		        "PCR %u: event %u (%s) has digest %s.., the reference has no such event", pcr, got->number,
-		        type, brief_of(got->digest).hex);
 	return err_set(e, WHY_UNTRUSTED, "PCR %u: event %u (%s) has digest %s.., the reference has %s%s%s..", pcr,
-	        got->number, type, brief_of(got->digest).hex,
-	        got->type == want->type ? "" : event_type_name(want->type), got->type == want->type ? "" : " ",
+	        got->number, event_type_name(got->type), brief_of(got->digest).hex,
+	        same_type ? "" : event_type_name(want->type), same_type ? "" : " ", brief_of(want->digest).hex);
+}
+
+static int missing(uint32_t pcr, const struct measured *want, struct err *e)
+{
+	return err_set(e, WHY_UNTRUSTED, "PCR %u: %s %s.. is missing at the end", pcr, event_type_name(want->type),
 	        brief_of(want->digest).hex);
+}
+
+static int added(uint32_t pcr, const struct measured *got, struct err *e)
+{
+	return err_set(e, WHY_UNTRUSTED, "PCR %u: event %u (%s) has digest %s.., the reference has no such event", pcr,
+	        got->number, event_type_name(got->type), brief_of(got->digest).hex);
 }
 
 /* Words the first difference between the events of a register; 0 when there is none to name. */
@@ -67,32 +71,40 @@ static int name_event(const struct reference *r, uint32_t pcr, const struct meas
 	for (;; i++, j++) {
 		i = next_of(r->event, r->events, i, pcr);
 		j = next_of(ev, nev, j, pcr);
-		const struct measured *want = i < r->events ? &r->event[i] : NULL, *got = j < nev ? &ev[j] : NULL;
-		if (!want && !got)
-			return 0;
-		if (!want || !got || want->type != got->type || memcmp(want->digest, got->digest, PCR_LEN) != 0)
-			return differ(pcr, want, got, e);
+		if (i >= r->events)
+			return j >= nev ? 0 : added(pcr, &ev[j], e);
+		if (j >= nev)
+			return missing(pcr, &r->event[i], e);
+		if (r->event[i].type != ev[j].type || memcmp(r->event[i].digest, ev[j].digest, PCR_LEN) != 0)
+			return differs(pcr, &r->event[i], &ev[j], e);
 	}
 }
 
-int reference_match(const struct reference *r, const struct pcrs *pcrs, enum secure_boot sb, const struct measured *ev,
+/* The first thing that the set does not approve. */
+static int differing(const struct reference *r, const struct pcrs *pcrs, enum secure_boot sb, const struct measured *ev,
         size_t nev, struct err *e)
 {
-	static const char hint[] = "if this change is meant, sign a reference set that was learnt from the new state";
-
 	if (r->secure_boot != SECURE_BOOT_UNKNOWN && sb != r->secure_boot)
 		return err_set(e, WHY_UNTRUSTED, "Secure Boot is %s, the reference has it %s", secure_boot_name(sb),
 		        secure_boot_name(r->secure_boot));
 	for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++) {
 		if (!(PCR_MASK & 1u << pcr) || approved(r, pcrs, pcr))
 			continue;
-		if (name_event(r, pcr, ev, nev, e) == 0)
-			err_set(e, WHY_UNTRUSTED,
-			        "PCR %u: %s.. is none of the %u values of the reference, the first is %s..", pcr,
-			        brief_of(pcrs->v[pcr]).hex, r->values[pcr], brief_of(r->value[pcr][0]).hex);
-		return err_hint(e, "%s", hint);
+		if (name_event(r, pcr, ev, nev, e))
+			return -1;
+		return err_set(e, WHY_UNTRUSTED,
+		        "PCR %u: %s.. is none of the %u values of the reference, the first is %s..", pcr,
+		        brief_of(pcrs->v[pcr]).hex, r->values[pcr], brief_of(r->value[pcr][0]).hex);
 	}
 	return 0;
+}
+
+int reference_match(const struct reference *r, const struct pcrs *pcrs, enum secure_boot sb, const struct measured *ev,
+        size_t nev, struct err *e)
+{
+	if (differing(r, pcrs, sb, ev, nev, e) == 0)
+		return 0;
+	return err_hint(e, "if this change is meant, sign a reference set that was learnt from the new state");
 }
 
 static void learn_pcrs(struct jw *j, const struct boot *b)

@@ -5,8 +5,9 @@
 #include "base/hex.h"
 #include "base/json.h"
 
-/* The registers of PCR_MASK in ascending order, as members of "pcrs". */
-static const char *const quoted[PCR_QUOTED + 1] = {"0", "1", "2", "3", "4", "7", "9", "11", "12", NULL};
+/* The registers of PCR_MASK, and their names as members of "pcrs". */
+static const uint8_t quoted[PCR_QUOTED] = {0, 1, 2, 3, 4, 7, 9, 11, 12};
+static const char *const quoted_name[PCR_QUOTED + 1] = {"0", "1", "2", "3", "4", "7", "9", "11", "12", NULL};
 
 static int values_import(struct reference *r, uint32_t pcr, const json_t *list, struct err *e)
 {
@@ -33,10 +34,10 @@ static int pcrs_import(struct reference *r, const json_t *body, struct err *e)
 
 	if (!json_is_object(pcrs))
 		return err_set(e, WHY_MALFORMED, "pcrs: expected an object with the values of each quoted register");
-	if (json_only(pcrs, quoted, e))
+	if (json_only(pcrs, quoted_name, e))
 		return err_in(e, "pcrs");
-	for (uint32_t pcr = 0, i = 0; i < PCR_QUOTED; pcr++)
-		if (PCR_MASK & 1u << pcr && values_import(r, pcr, json_object_get(pcrs, quoted[i++]), e))
+	for (size_t i = 0; i < PCR_QUOTED; i++)
+		if (values_import(r, quoted[i], json_object_get(pcrs, quoted_name[i]), e))
 			return -1;
 	return 0;
 }
