@@ -63,7 +63,7 @@ static double length(const struct sphere *t)
 
 static bool vincenty(struct lonlat from, struct lonlat to, double *out)
 {
-	struct sphere t;
+	struct sphere t = {0};
 	double l = earth_radians(remainder(to.lon - from.lon, 360.0));
 	double lambda = l;
 

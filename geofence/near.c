@@ -5,7 +5,7 @@
 #include <math.h>
 
 #define CURVATURE_M 6.401e6 /* the largest second derivative of the surface along a meridian, m per radian^2 */
-#define FINE_M      1e-3
+#define FINE_M      5e-4
 #define FINE_RATIO  1e-5
 enum { CUTS_MAX = 4096 }; /* in one search; a fence of ordinary borders needs about 20 */
 

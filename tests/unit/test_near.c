@@ -42,7 +42,7 @@ static void assert_near(const struct lonlat v[3], struct lonlat p)
 	double bound = near_border(f, earth_at(p));
 	double allowed = truth < 100e3 ? 3e-5 : truth < 10e6 ? 0.005 : 0.06;
 
-	if (bound > truth + 0.002 || bound < truth * (1 - allowed) - 0.004)
+	if (bound > truth + 0.002 || bound < truth * (1 - allowed) - 0.002)
 		fail_msg("(%.17g %.17g): %.6f m, walked %.6f m", p.lat, p.lon, bound, truth);
 }
 
