@@ -27,7 +27,8 @@ merestone-agent_OBJ  := $(call nonmain,cmd federation keystore base)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
 door_MAIN            := federation/door
-door_OBJ             := $(call nonmain,federation base)
+door_OBJ             := $(filter-out federation/client federation/tlskey federation/agent%,$(call nonmain,federation base)) \
+			attest/ask keystore/answer
 door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
 
 judge_MAIN           := attest/judge
@@ -50,9 +51,10 @@ quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson
 BIN     := merestone merestoned merestone-agent
 LIBEXEC := door judge decider keeper quoter
 
-# Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm.
-PURE := $(filter firmware/eventlog firmware/eventtype firmware/uefivar firmware/boot firmware/reference \
-	geofence/place geofence/near geofence/orient geofence/geodesic geofence/earth policy/decide,$(call nonmain,firmware geofence policy))
+# Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
+
+IMPORT := firmware/reference_import geofence/fence geofence/fence_geometry geofence/rings geofence/seam
+PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter policy/decide,$(call nonmain,policy))
 
 # ---- Flags ----
 

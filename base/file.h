@@ -13,8 +13,8 @@ AUTO_DEFINE(int, fd_close)
 /* The whole regular file, at most max bytes, into malloc'd memory (NUL put behind it, not counted). O_NOFOLLOW on the
  * last name; errno tells why it could not be opened. dirfd may be AT_FDCWD. The caller frees. */
 int file_read(int dirfd, const char *path, size_t max, uint8_t **out, size_t *n, struct err *e);
-/* Writes path.tmp in the same directory with O_EXCL|O_NOFOLLOW, fsync, rename, fsync of the directory. The mode is exact,
- * whatever the umask; a path.tmp that a crash left behind is replaced. */
+/* Writes path.tmp in the same directory with O_EXCL|O_NOFOLLOW, fsync, rename, fsync of the directory. The mode is
+ * exact, whatever the umask; a path.tmp that a crash left behind is replaced. */
 int file_write(int dirfd, const char *path, struct view v, mode_t mode, struct err *e);
 /* mkdir -p of one level; an existing directory is fine, anything else of that name is not. */
 int file_mkdir(int dirfd, const char *path, mode_t mode, struct err *e);
