@@ -89,8 +89,6 @@ static void secure_boot_after_the_separator_is_refused(void **s)
 	struct wr w = fresh();
 
 	(void)s;
-	logmaker_boot(&w);
-	w.n = 0;
 	logmaker_open(&w);
 	logmaker_version(&w);
 	logmaker_separators(&w, 0xff);

@@ -143,7 +143,7 @@ static void a_header_with_a_byte_to_spare_is_refused(void **s)
 	refused(&w, "not the size it claims");
 }
 
-static void an_empty_or_endless_log_is_refused(void **s)
+static void attack_A62_an_empty_or_too_big_log_is_refused(void **s)
 {
 	struct wr w = fresh();
 
@@ -387,7 +387,7 @@ int main(void)
 	        cmocka_unit_test(attack_A68_a_log_without_a_sha256_bank_is_refused),
 	        cmocka_unit_test(a_header_with_a_bank_twice_unknown_or_of_wrong_size_is_refused),
 	        cmocka_unit_test(a_header_with_a_byte_to_spare_is_refused),
-	        cmocka_unit_test(an_empty_or_endless_log_is_refused),
+	        cmocka_unit_test(attack_A62_an_empty_or_too_big_log_is_refused),
 	        cmocka_unit_test(too_many_events_are_refused),
 	        cmocka_unit_test(a_register_past_the_last_is_refused),
 	        cmocka_unit_test(an_event_has_exactly_one_digest_for_each_bank),
