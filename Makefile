@@ -12,6 +12,7 @@ SECONDS ?= 30
 MAINS   := cmd/merestone.c cmd/merestoned.c cmd/merestone-agent.c federation/door.c attest/judge.c policy/decider.c \
 	   keystore/keeper.c attest/quoter.c
 FOLDERS := base firmware geofence attest policy keystore federation cmd
+DOOR    := $(addprefix federation/,route peer scan httpcheck conn bucket reply forward blob serve)
 nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
 
 merestone_MAIN       := cmd/merestone
@@ -23,7 +24,7 @@ merestoned_OBJ       := $(call nonmain,base)
 merestoned_LIB       := libseccomp
 
 merestone-agent_MAIN := cmd/merestone-agent
-merestone-agent_OBJ  := $(call nonmain,cmd federation keystore base)
+merestone-agent_OBJ  := $(filter-out $(DOOR),$(call nonmain,cmd federation keystore base))
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
 door_MAIN            := federation/door

@@ -8,16 +8,16 @@
 /* ---- the door: limits on whoever comes (doorway.h has the workings) ---- */
 
 enum {
-	TARGET_MAX = 320,                      /* path and query: the longest, a blob's last part, has 180 characters */
-	STRANGER_BODY_MAX = 64 * 1024,         /* bodies nobody asked for: enough to answer in words, too little to hurt */
-	BLOB_PART_MAX = 1024 * 1024,           /* evhttp holds a body in memory: parts are what bounds it */
-	HEADER_MAX = 8 * 1024,                 /* our own client sends 300 bytes */
-	CERTIFICATES_MAX = 8 * 1024,           /* bytes of a client's chain, before any of it is parsed (A46); ours is 700 */
-	CONNECTIONS_MAX = 4096,                /* 35 KB each: 140 MB when all are taken */
-	STRANGERS_PER_ADDRESS_MAX = 64,        /* without a certificate; a site behind one address has more machines (A42) */
-	CONNECTIONS_PER_PEER_MAX = 32,         /* one cloudlet needs two */
-	BIG_STRANGERS_MAX = 32,                /* requests above STRANGER_BODY_MAX at one time: 12 MB of enrolments */
-	BIG_PEERS_MAX = 64,                    /* the same of those with a certificate: 80 MB */
+	TARGET_MAX = 320,               /* path and query: the longest, a blob's last part, has 180 characters */
+	STRANGER_BODY_MAX = 64 * 1024,  /* bodies nobody asked for: enough to answer in words, too little to hurt */
+	BLOB_PART_MAX = 1024 * 1024,    /* evhttp holds a body in memory: parts are what bounds it */
+	HEADER_MAX = 8 * 1024,          /* our own client sends 300 bytes */
+	CERTIFICATES_MAX = 8 * 1024,    /* bytes of a client's chain, before any of it is parsed (A46); ours is 700 */
+	CONNECTIONS_MAX = 4096,         /* 35 KB each: 140 MB when all are taken */
+	STRANGERS_PER_ADDRESS_MAX = 64, /* without a certificate; a site behind one address has more machines (A42) */
+	CONNECTIONS_PER_PEER_MAX = 32,  /* one cloudlet needs two */
+	BIG_STRANGERS_MAX = 32,         /* requests above STRANGER_BODY_MAX at one time: 12 MB of enrolments */
+	BIG_PEERS_MAX = 64,             /* the same of those with a certificate: 80 MB */
 	FORWARD_BACKLOG_MAX = 8 * 1024 * 1024, /* asks the judge has not read yet: beyond it the answer is "busy" */
 };
 
@@ -69,7 +69,7 @@ int peer_of_cert(struct x509_st *x, const char *trust_domain, time_t now, struct
 /* 0, or 401 (no certificate) or 403 (not this role) with *e. */
 int peer_may(const struct peer *p, const struct route *r, struct err *e);
 
-/* ---- the client (client.c, tlskey.c): agent and CLI ---- */
+/* ---- the client (client.c, tlsprovider.c): agent and CLI ---- */
 
 enum {
 	REPLY_MAX = 2 * 1024 * 1024, /* the largest answer: a part of a blob is 1 MiB, a listing less */
@@ -80,8 +80,8 @@ enum {
 struct client; /* one authority, one connection that is kept alive */
 
 struct client_config {
-	const char *url;      /* https://HOST:PORT */
-	const char *ca_file;  /* the authority's CA: the only root that is believed */
+	const char *url;                  /* https://HOST:PORT */
+	const char *ca_file;              /* the authority's CA: the only root that is believed */
 	const char *cert_file, *key_file; /* PEM files; NULL: no client certificate, or the one of tlskey_use() */
 };
 
@@ -99,15 +99,16 @@ void client_close(struct client *c);
 AUTO_DEFINE(struct client *, client_close)
 
 struct reply {
-	int status;           /* HTTP */
-	struct view body;     /* valid until the next call */
-	uint64_t total_size;  /* of a blob, from Merestone-Size; 0 otherwise */
-	char sha256[65];      /* of a blob, from Merestone-Sha256; "" otherwise */
+	int status;          /* HTTP */
+	struct view body;    /* valid until the next call */
+	uint64_t total_size; /* of a blob, from Merestone-Size; 0 otherwise */
+	char sha256[65];     /* of a blob, from Merestone-Sha256; "" otherwise */
 };
 /* type NULL and body empty: GET. 0: an answer came, whatever its status. -1 WHY_SYSTEM: none came. */
 int client_call(struct client *c, const char *method, const char *path, const char *type, struct view body,
-	struct reply *out, struct err *e);
-/* Turns an answer with an error member, or a status that is not 2xx, into its reason, sentence and hint; 0 for a good one. */
+        struct reply *out, struct err *e);
+/* Turns an answer with an error member, or a status that is not 2xx, into its reason, sentence and hint; 0 for a good
+ * one. */
 int client_refusal(const struct reply *r, struct err *e);
 
 #endif
