@@ -33,6 +33,7 @@ static void write_result(struct wr *w, const struct verdict *v)
 	wr_bytes(w, v->pcr_digest, sizeof v->pcr_digest);
 	wr_be32(w, v->reset_count);
 	wr_be32(w, v->restart_count);
+	wr_u8(w, (uint8_t)v->refusal.why);
 	wr_u8(w, v->with_certificate ? WITH_CERTIFICATE : 0);
 	wr_be32(w, v->certificate_s);
 	wr_view16(w, v->srk);
@@ -123,6 +124,7 @@ static void read_result(struct rd *r, struct verdict *v)
 	rd_copy(r, v->pcr_digest, sizeof v->pcr_digest);
 	v->reset_count = rd_be32(r);
 	v->restart_count = rd_be32(r);
+	v->refusal.why = (enum why)rd_upto(r, rd_u8(r), WHY_COUNT - 1);
 	v->with_certificate = read_flag(r);
 	v->certificate_s = (uint32_t)rd_upto(r, rd_be32(r), CERTIFICATE_S);
 	v->srk = read_public(r);
