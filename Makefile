@@ -1,5 +1,6 @@
 # Merestone. `make help` says what there is to make.
 
+VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
 JOBS    ?= 2
@@ -20,7 +21,7 @@ merestone_OBJ        := $(call nonmain,cmd attest policy keystore firmware geofe
 merestone_LIB        := libcurl libssl libcrypto jansson
 
 merestoned_MAIN      := cmd/merestoned
-merestoned_OBJ       := $(call nonmain,base)
+merestoned_OBJ       := cmd/authority cmd/libexec $(call nonmain,base)
 merestoned_LIB       := libseccomp
 
 merestone-agent_MAIN := cmd/merestone-agent
@@ -28,8 +29,7 @@ merestone-agent_OBJ  := $(filter-out $(DOOR),$(call nonmain,cmd federation keyst
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
 door_MAIN            := federation/door
-door_OBJ             := $(filter-out federation/client federation/tlskey federation/agent%,$(call nonmain,federation base)) \
-			attest/ask keystore/answer
+door_OBJ             := $(DOOR) attest/ask keystore/answer $(call nonmain,base)
 door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
 
 judge_MAIN           := attest/judge
@@ -61,7 +61,8 @@ PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter pol
 
 ALL_LIB  := libcurl libevent libevent_openssl libssl libcrypto jansson sqlite3 libseccomp tss2-esys tss2-tctildr tss2-mu tss2-rc
 WARN     := -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror
-COMMON   := -std=c11 -D_GNU_SOURCE -g -I. $(WARN) -MMD -MP
+NAMED    := -DMERESTONE_VERSION='"$(VERSION)"' -DMERESTONE_LIBEXEC='"$(PREFIX)/libexec/merestone"'
+COMMON   := -std=c11 -D_GNU_SOURCE -g -I. $(NAMED) $(WARN) -MMD -MP
 HARDEN   := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE -ffunction-sections -fdata-sections
 SANITIZE := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 FUZZING  := -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
@@ -77,7 +78,7 @@ out       = $(if $(SAN),build/san,build)
 need      = @mkdir -p $(@D)
 
 .PHONY: help all demo check check-long lint format fuzz fuzz-one unit units bench coverage image install clean deps \
-	check-build deps-build deps-demo deps-check
+	check-build force deps-build deps-demo deps-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -115,6 +116,13 @@ build/cov/obj/%.o: %.c
 	$(need)
 	$(call say,COV,$<)
 	$(Q)$(CC) $(COMMON) -O0 --coverage $(TSS_FLAGS) -c -o $@ $<
+
+# What has the version or the prefix in it is made again when they change.
+build/named: force
+	$(need)
+	$(Q)echo '$(VERSION) $(PREFIX)' | cmp -s - $@ || echo '$(VERSION) $(PREFIX)' >$@
+NAMING := $(patsubst %.c,%.o,$(shell grep -lE 'MERESTONE_(VERSION|LIBEXEC)' cmd/*.c federation/*.c 2>/dev/null))
+$(foreach b,build/obj build/san/obj build/fuzz/obj build/cov/obj,$(addprefix $(b)/,$(NAMING))): build/named
 
 # ---- Programs, plain and sanitized; one whose main file is missing is left out ----
 
