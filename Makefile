@@ -17,15 +17,15 @@ DOOR    := $(addprefix federation/,route peer scan httpcheck conn bucket reply f
 nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(call nonmain,cmd attest policy keystore firmware geofence base)
+merestone_OBJ        := federation/client $(call nonmain,cmd policy keystore attest firmware geofence base)
 merestone_LIB        := libcurl libssl libcrypto jansson
 
 merestoned_MAIN      := cmd/merestoned
 merestoned_OBJ       := cmd/authority cmd/libexec $(call nonmain,base)
-merestoned_LIB       := libseccomp
+merestoned_LIB       := jansson libseccomp
 
 merestone-agent_MAIN := cmd/merestone-agent
-merestone-agent_OBJ  := $(filter-out $(DOOR),$(call nonmain,cmd federation keystore base))
+merestone-agent_OBJ  := $(filter-out $(DOOR),$(call nonmain,federation keystore attest firmware geofence base))
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
 door_MAIN            := federation/door
