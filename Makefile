@@ -17,7 +17,7 @@ DOOR    := $(addprefix federation/,route peer scan httpcheck conn bucket reply f
 nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := federation/client $(call nonmain,cmd policy keystore attest firmware geofence base)
+merestone_OBJ        := federation/client federation/tlsprovider $(call nonmain,cmd policy keystore attest firmware geofence base)
 merestone_LIB        := libcurl libssl libcrypto jansson
 
 merestoned_MAIN      := cmd/merestoned
