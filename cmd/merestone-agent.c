@@ -2,7 +2,6 @@
  * not ask. */
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "cmd/cli.h"
+#include "cmd/libexec.h"
 #include "federation/agent.h"
 
 enum { RETRY_MIN_S = 2, RETRY_MAX_S = 300, RENEW_MIN_S = 1, RENEW_MAX_S = 3600, LEASES_MAX = 256 };
@@ -280,17 +280,6 @@ static int usage(void)
 	return CLI_USAGE;
 }
 
-/* libexec/ beside the program, or where `make install` put it. */
-static void find_libexec(char out[PATH_MAX])
-{
-	char self[PATH_MAX] = "";
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-
-	if (n > 0 && snprintf(out, PATH_MAX, "%s/libexec", dirname(self)) < PATH_MAX && access(out, X_OK) == 0)
-		return;
-	snprintf(out, PATH_MAX, "%s", MERESTONE_LIBEXEC);
-}
-
 static int run(const struct verb *v, struct cli *c, const char *config)
 {
 	char libexec[PATH_MAX];
@@ -298,7 +287,7 @@ static int run(const struct verb *v, struct cli *c, const char *config)
 	struct agent a = {.dir = -1};
 	int rc;
 
-	find_libexec(libexec);
+	libexec_find(libexec);
 	rc = sandbox_early(&e) || agent_open(&a, config, libexec, &e) ? -1 : v->run(c, &a, &e);
 	agent_close(&a);
 	if (rc == 0)

@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
-#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,6 +29,7 @@
 #include "base/log.h"
 #include "base/ring.h"
 #include "cmd/authority.h"
+#include "cmd/libexec.h"
 
 enum member { DOOR, JUDGE, DECIDER, KEEPER };
 enum { EXTRA_FD = 5, PIPE_BYTES = 1 << 20, STOP_S = 10, CRASHES_MAX = 5, CRASHES_S = 60 };
@@ -259,17 +259,6 @@ static int usage(void)
 	return 2;
 }
 
-/* libexec/ beside the program, or where `make install` put it. */
-static void find_libexec(char out[PATH_MAX])
-{
-	char self[PATH_MAX] = "";
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-
-	if (n > 0 && snprintf(out, PATH_MAX, "%s/libexec", dirname(self)) < PATH_MAX && access(out, X_OK) == 0)
-		return;
-	snprintf(out, PATH_MAX, "%s", MERESTONE_LIBEXEC);
-}
-
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -297,7 +286,7 @@ int main(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		return usage();
-	find_libexec(libexec);
+	libexec_find(libexec);
 	if (open_house(&h, argv[optind], libexec, &e) || watch(&h, &e)) {
 		log_err(&e);
 		return 3;

@@ -1,0 +1,101 @@
+# shellcheck shell=bash
+# Machines and the authority of the demo: where they are, how they start and stop. Sourced by tests/demo.sh.
+
+D=build/demo
+BUILD=${BUILD:-build}
+MERESTONE=$BUILD/merestone
+AGENT=$BUILD/merestone-agent
+TOOLS=tests/tools
+
+# A port that nobody listens on.
+free_port() {
+	local port
+	for _ in $(seq 50); do
+		port=$((20000 + RANDOM % 10000))
+		if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+			echo "$port"
+			return
+		fi
+	done
+	echo "no free port" >&2
+	return 1
+}
+
+prepare() {
+	rm -rf "$D"
+	mkdir -p "$D"
+	: >"$D/cells.jsonl"
+	: >"$D/attacks.jsonl"
+	PORT=$(free_port)
+	# socket paths are short, wherever the tree stands
+	RUN=$(mktemp -d "${TMPDIR:-/tmp}/merestone.XXXXXX")
+	AUTHORITY_PID=
+}
+
+tear_down() {
+	local name
+	stop_authority
+	for name in "$D"/*/tpm; do
+		[ ! -d "$name" ] || "$TOOLS/swtpm-stop.sh" --kill "$name" "$RUN/$(basename "$(dirname "$name")")" >/dev/null 2>&1 || true
+	done
+	rm -rf "$RUN"
+}
+
+make_tpms() {
+	local name
+	for name in "$@"; do
+		mkdir -p "$D/$name"
+		"$TOOLS/factory.sh" "$D/$name/tpm" "$D/vendor" >"$D/$name/factory.log" 2>&1 ||
+			{ cat "$D/$name/factory.log" >&2; return 1; }
+	done
+}
+
+start_authority() {
+	"$BUILD/merestoned" "$D/authority" 2>>"$D/authority.log" &
+	AUTHORITY_PID=$!
+	for _ in $(seq 100); do
+		if curl -sf --cacert "$D/authority/ca.pem" "https://127.0.0.1:$PORT/v1/health" >/dev/null 2>&1; then
+			return
+		fi
+		if ! kill -0 "$AUTHORITY_PID" 2>/dev/null; then
+			break
+		fi
+		sleep 0.1
+	done
+	echo "the authority did not start:" >&2
+	tail -5 "$D/authority.log" >&2
+	return 1
+}
+
+stop_authority() {
+	if [ -n "$AUTHORITY_PID" ]; then
+		kill "$AUTHORITY_PID" 2>/dev/null || true
+		wait "$AUTHORITY_PID" 2>/dev/null || true
+	fi
+	AUTHORITY_PID=
+}
+
+# boot NAME LOG: power on, and the firmware measures LOG.
+boot() {
+	"$TOOLS/swtpm-start.sh" "$D/$1/tpm" "$RUN/$1"
+	"$BUILD/tools/measure" "$2" "swtpm:path=$RUN/$1/sock"
+}
+
+# power_off NAME [--kill]
+power_off() {
+	"$TOOLS/swtpm-stop.sh" ${2:+"$2"} "$D/$1/tpm" "$RUN/$1"
+}
+
+# configure MACHINE TPM LOG LAT LON: the agent's configuration. The TPM may be another machine's: that is an attack.
+configure() {
+	jq -n --arg name "$1" --arg url "https://127.0.0.1:$PORT" --arg tcti "swtpm:path=$RUN/$2/sock" --arg log "$PWD/$3" \
+		--arg ca "$PWD/$D/authority/ca.pem" --argjson lat "$4" --argjson lon "$5" \
+		'{name:$name,authority:$url,ca:$ca,state:"state",tcti:$tcti,eventlog:$log,
+		  location:{latitude_deg:$lat,longitude_deg:$lon,uncertainty_m:1000}}' >"$D/$1/agent.json"
+}
+
+agent() {
+	local name=$1
+	shift
+	"$AGENT" --config "$D/$name/agent.json" "$@"
+}
