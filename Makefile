@@ -25,7 +25,7 @@ merestoned_OBJ       := cmd/authority cmd/libexec $(call nonmain,base)
 merestoned_LIB       := jansson libseccomp
 
 merestone-agent_MAIN := cmd/merestone-agent
-merestone-agent_OBJ  := $(filter-out $(DOOR),$(call nonmain,federation keystore attest firmware geofence base))
+merestone-agent_OBJ  := cmd/cli cmd/libexec $(filter-out $(DOOR),$(call nonmain,federation keystore attest firmware geofence base))
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
 door_MAIN            := federation/door

@@ -6,8 +6,8 @@
  *
  *   member   meets                 reads and writes           descriptors             may
  *   door     the network           door/    TLS key, blobs    3 answers 4 asks 5 TCP  accept, read, write
- *   judge    hostile bytes         judge/   EK roots          3 asks    4 facts       fork workers that may only
- * compute decider  facts                 decider/ trust.db          3 facts   4 verdicts    files below its directory
+ *   judge    hostile bytes         judge/   EK roots          3 asks    4 facts       fork workers that only compute
+ *   decider  facts                 decider/ trust.db          3 facts   4 verdicts    files below its directory
  *   keeper   verdicts              keeper/  keys, once        3 verdicts 4 answers    compute, nothing else
  */
 #include <errno.h>
@@ -78,7 +78,7 @@ static int open_house(struct house *h, const char *dir, const char *libexec, str
 	return authority_listen(&h->authority, &h->listener, e);
 }
 
-static void limit(int resource, rlim_t most)
+static void limit(__rlimit_resource_t resource, rlim_t most)
 {
 	struct rlimit r = {most, most}, now;
 
