@@ -13,10 +13,10 @@ enum {
 
 static const char *type_name(uint16_t type)
 {
-	static const char *const names[] = {"an NV certification", "not an attestation", "a command audit",
-	        "a session audit", "a key certification", "a quote", "a time attestation", "a creation certification"};
+	static const char *const names[] = {"an NV certification", "a command audit", "a session audit",
+	        "a key certification", "a quote", "a time attestation", "a creation certification"};
 
-	return type >= 0x8014 && type <= 0x801b ? names[type - 0x8014] : "not an attestation";
+	return type >= 0x8014 && type <= 0x801a ? names[type - 0x8014] : "not an attestation";
 }
 
 static int short_form(struct err *e)

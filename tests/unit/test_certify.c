@@ -1,0 +1,131 @@
+#include "tests/unit/mangle.h"
+#include "tests/unit/tpmmaker.h"
+
+static struct tpm_key ak, id;
+static uint8_t extra[SHA_LEN] = {4, 5, 6};
+static struct attest_shape shape;
+static uint8_t buf[1024];
+static struct err e;
+
+static int make(void **s)
+{
+	(void)s;
+	tpmmaker_key(&ak, TPMMAKER_AK);
+	tpmmaker_key(&id, TPMMAKER_ID);
+	return 0;
+}
+
+static int drop(void **s)
+{
+	(void)s;
+	tpmmaker_drop(&ak);
+	tpmmaker_drop(&id);
+	return 0;
+}
+
+static int right(void **s)
+{
+	(void)s;
+	tpmmaker_shape(&shape, &ak, VIEW_OF(extra));
+	tpmmaker_subject(&shape, &id);
+	return 0;
+}
+
+static int checking_signed_by(const struct tpm_key *signer)
+{
+	struct wr w = wr_to(buf, sizeof buf);
+	struct view attest = tpmmaker_attest(&w, &shape);
+	struct view sig = tpmmaker_sign(&w, signer, attest);
+
+	e = (struct err){0};
+	return certify_check(attest, sig, &ak.pub, &id.pub, extra, &e);
+}
+
+static int checking(void)
+{
+	return checking_signed_by(&ak);
+}
+
+static void a_right_certification_is_accepted(void **s)
+{
+	(void)s;
+	assert_accepted(checking(), &e);
+}
+
+static void attack_A03_a_quote_is_no_certification(void **s)
+{
+	(void)s;
+	shape.type = TPMMAKER_QUOTE;
+	assert_refused(checking(), &e, WHY_FORGED);
+}
+
+static void a_certification_of_another_key_is_refused(void **s)
+{
+	struct tpm_key other = {0};
+
+	(void)s;
+	tpmmaker_key(&other, TPMMAKER_ID);
+	tpmmaker_subject(&shape, &other);
+	assert_refused(checking(), &e, WHY_FORGED);
+	tpmmaker_drop(&other);
+}
+
+static void a_certification_by_another_key_is_refused(void **s)
+{
+	struct tpm_key other = {0};
+
+	(void)s;
+	tpmmaker_key(&other, TPMMAKER_AK);
+	assert_refused(checking_signed_by(&other), &e, WHY_FORGED);
+	tpmpub_qualified(shape.signer_room, 0x4000000b, other.pub.name);
+	assert_refused(checking(), &e, WHY_FORGED);
+	tpmmaker_drop(&other);
+}
+
+static void a_certification_of_another_moment_is_stale(void **s)
+{
+	uint8_t old[SHA_LEN] = {1};
+
+	(void)s;
+	shape.extra = VIEW_OF(old);
+	assert_refused(checking(), &e, WHY_STALE);
+}
+
+static void a_qualified_name_of_another_length_is_refused(void **s)
+{
+	(void)s;
+	shape.qualified = VIEW(shape.qualified_room, 4);
+	assert_refused(checking(), &e, WHY_MALFORMED);
+}
+
+static void changed(struct view v, void *arg)
+{
+	if (certify_check(v, *(struct view *)arg, &ak.pub, &id.pub, extra, &e) == 0)
+		fail_msg("a mangled certification is accepted");
+}
+
+static void a_mangled_certification_is_refused(void **s)
+{
+	struct wr w = wr_to(buf, sizeof buf);
+	struct view attest = tpmmaker_attest(&w, &shape);
+	struct view sig = tpmmaker_sign(&w, &ak, attest);
+
+	(void)s;
+	mangle_each(attest, changed, &sig);
+	wr_u8(&w, 0);
+	assert_refused(certify_check(VIEW(buf, attest.n + 1), sig, &ak.pub, &id.pub, extra, &e), &e, WHY_MALFORMED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup(a_right_certification_is_accepted, right),
+	        cmocka_unit_test_setup(attack_A03_a_quote_is_no_certification, right),
+	        cmocka_unit_test_setup(a_certification_of_another_key_is_refused, right),
+	        cmocka_unit_test_setup(a_certification_by_another_key_is_refused, right),
+	        cmocka_unit_test_setup(a_certification_of_another_moment_is_stale, right),
+	        cmocka_unit_test_setup(a_qualified_name_of_another_length_is_refused, right),
+	        cmocka_unit_test_setup(a_mangled_certification_is_refused, right),
+	};
+	return cmocka_run_group_tests(tests, make, drop);
+}
