@@ -64,6 +64,7 @@ static int rule_state(const struct subject *s, const struct rules *r, struct dec
 		if (!r->references[i])
 			continue;
 		memset(&why, 0, sizeof why);
+		out->compared = true;
 		if (reference_match(r->references[i], s->pcrs, s->secure_boot, s->measured, s->nmeasured, &why) == 0) {
 			out->reference = (int)i;
 			out->state_good = true;

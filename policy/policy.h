@@ -9,20 +9,22 @@
 #include "base/jws.h"
 
 enum {
-	DOMAINS_MAX = 64,           /* trust domains of one authority: each attestation is decided for each */
-	REFERENCES_MAX = 8,         /* sets valid at once in one domain: old and new image of an update, per hardware */
-	MEMBERS_MAX = 256,          /* names in one domain document */
+	DOMAINS_MAX = 64,   /* trust domains of one authority: each attestation is decided for each */
+	REFERENCES_MAX = 8, /* sets valid at once in one domain: old and new image of an update, per hardware */
+	MEMBERS_MAX = 256,  /* names in one domain document */
 	DATASETS_MAX = 256,
-	PENDING_MAX = 1024,         /* enrolments that wait for activation or approval (A47) */
-	PENDING_S = 600,            /* and how long they wait */
-	NONCE_S = 24 * 3600,        /* a nonce waits this long for its quote; leases end much earlier */
-	LEASE_S_MIN = 5, LEASE_S_MAX = 30 * 24 * 3600,
-	CERTIFICATE_S = 24 * 3600,  /* life of a cloudlet's client certificate */
-	CLOCK_SLOWEST_PM = 857,     /* an owner can slow a TPM's clock to 0.857 (facts: leases 3): deadlines are cut by it */
-	DOCUMENTS_MAX = 128,        /* fences, and as many reference sets, held in memory */
+	PENDING_MAX = 1024,  /* enrolments that wait for activation or approval (A47) */
+	PENDING_S = 600,     /* and how long they wait */
+	NONCE_S = 24 * 3600, /* a nonce waits this long for its quote; leases end much earlier */
+	LEASE_S_MIN = 5,
+	LEASE_S_MAX = 30 * 24 * 3600,
+	CERTIFICATE_S = 24 * 3600, /* life of a cloudlet's client certificate */
+	CLOCK_SLOWEST_PM =
+	        857,         /* an owner can slow a TPM's clock to 0.857 (facts: leases 3): deadlines are cut by it */
+	DOCUMENTS_MAX = 128, /* fences, and as many reference sets, held in memory */
 	CLAIMS_JSON_MAX = 128 * 1024, /* 64 domains, each with a sentence and a hint at their longest */
-	RECORD_MAX = 160 * 1024,    /* the claims and what stands around them */
-	LISTING_MAX = 256 * 1024,   /* of one answer, before its signature; what is longer comes in pages */
+	RECORD_MAX = 160 * 1024,      /* the claims and what stands around them */
+	LISTING_MAX = 380 * 1024,     /* of one answer; signed it has a third more. What is longer comes in pages */
 	ANSWER_BODY_MAX = 512 * 1024
 };
 
@@ -39,8 +41,8 @@ struct doc_domain {
 	char references[REFERENCES_MAX][NAME_CAP];
 	uint32_t nreferences;
 	uint32_t lease_s;
-	uint32_t location_level;  /* 1: declared. Higher ones are refused until their evidence exists */
-	uint32_t nmembers;        /* 0: every admitted cloudlet */
+	uint32_t location_level;   /* 1: declared. Higher ones are refused until their evidence exists */
+	uint32_t nmembers;         /* 0: every admitted cloudlet */
 	char (*members)[NAME_CAP]; /* owned */
 };
 struct doc_dataset {
@@ -48,12 +50,12 @@ struct doc_dataset {
 	uint32_t epoch;
 };
 struct doc_cloudlet {
-	bool revoked;             /* "state": "admitted" | "revoked" */
+	bool revoked; /* "state": "admitted" | "revoked" */
 	bool has_ek;
 	uint8_t ek_sha256[SHA_LEN]; /* pins the endorsement key: SHA-256 of its TPMT_PUBLIC */
-	char reason[128];         /* of a revocation */
+	char reason[128];           /* of a revocation */
 };
-struct doc_ek {               /* approves an endorsement key without a certificate for one machine: its name is the machine's */
+struct doc_ek { /* approves an endorsement key without a certificate for one machine: its name is the machine's */
 	uint8_t ek_sha256[SHA_LEN];
 };
 
@@ -62,17 +64,17 @@ struct document {
 	char name[NAME_CAP];
 	uint32_t version;
 	int64_t issued;
-	uint8_t digest[SHA_LEN];  /* of the compact JWS */
+	uint8_t digest[SHA_LEN]; /* of the compact JWS */
 	struct doc_domain domain;
 	struct doc_dataset dataset;
 	struct doc_cloudlet cloudlet;
 	struct doc_ek ek;
-	struct fence *fence;          /* owned, DOC_FENCE */
-	struct reference *reference;  /* owned, DOC_REFERENCE */
+	struct fence *fence;         /* owned, DOC_FENCE */
+	struct reference *reference; /* owned, DOC_REFERENCE */
 };
 
-const char *doc_kind_name(enum doc_kind k);       /* "fence" "reference" "domain" "dataset" "cloudlet" "ek" */
-enum doc_kind doc_kind_parse(const char *s);      /* DOC_KINDS when unknown */
+const char *doc_kind_name(enum doc_kind k);  /* "fence" "reference" "domain" "dataset" "cloudlet" "ek" */
+enum doc_kind doc_kind_parse(const char *s); /* DOC_KINDS when unknown */
 /* Parses the payload of a JWS whose signature the caller has checked. Unknown members are refused; digest is the caller's
  * to set. What *out owns is freed by document_free(). */
 int document_parse(struct view payload, struct document *out, struct err *e);
@@ -80,7 +82,7 @@ void document_free(struct document *d); /* what it owns, not d */
 /* The officer's side: payload and signature in one. body is the JSON text of the body; what document_parse() would refuse
  * is refused here. */
 int document_sign(struct wr *w, const struct es256 *officer, enum doc_kind kind, const char *name, uint32_t version,
-	int64_t issued, struct view body, struct err *e);
+        int64_t issued, struct view body, struct err *e);
 
 /* ---- The decision (decide.c): pure, default no, every rule must hold ---- */
 
@@ -106,12 +108,13 @@ struct rules { /* one domain with what it refers to, resolved by the caller; NUL
 };
 
 struct decision {
-	struct err refusal;       /* why WHY_NONE: yes */
-	bool state_good;          /* a reference set matched */
+	struct err refusal; /* why WHY_NONE: yes */
+	bool state_good;    /* a reference set matched */
+	bool compared;      /* there was a reference set to match */
 	bool member;
 	struct place_result place; /* valid when placed */
 	bool placed;
-	int reference;            /* which set matched, or -1 */
+	int reference; /* which set matched, or -1 */
 };
 
 /* Rules in order: admitted, member, clock safe, a reference set matches, position inside. All are evaluated; refusal is the first that fails. */
@@ -138,21 +141,21 @@ struct grant { /* one dataset that this machine may open now */
 struct verdict {
 	uint64_t ticket, case_no;
 	enum verdict_kind kind;
-	struct err refusal;
+	struct err refusal; /* RESULT: its reason alone, when a domain denied; the answer's "decision" */
 	char machine[NAME_CAP];
 	bool has_nonce;
-	uint8_t nonce[NONCE_LEN];    /* CREDENTIAL: the hidden one; RESULT and REFUSAL: the next one */
-	struct view ek, ak;          /* CREDENTIAL: TPMT_PUBLIC */
-	struct view srk;             /* RESULT with keys */
-	struct view id;              /* RESULT with certificate */
+	uint8_t nonce[NONCE_LEN]; /* CREDENTIAL: the hidden one; RESULT and REFUSAL: the next one */
+	struct view ek, ak;       /* CREDENTIAL: TPMT_PUBLIC */
+	struct view srk;          /* RESULT with keys */
+	struct view id;           /* RESULT with certificate */
 	bool with_certificate;
 	uint32_t certificate_s;
 	uint8_t pcr_digest[SHA_LEN]; /* RESULT: what a lease demands */
 	uint32_t reset_count, restart_count;
 	struct grant grants[DATASETS_MAX];
 	uint32_t ngrants;
-	struct view body;            /* RESULT: EAR claims as JSON; RECEIPT, SIGNED: JSON */
-	char typ[48];                /* SIGNED */
+	struct view body; /* RESULT: EAR claims as JSON; RECEIPT, SIGNED: JSON */
+	char typ[48];     /* SIGNED */
 };
 
 int verdict_write(struct wr *w, const struct verdict *v);
