@@ -236,7 +236,7 @@ static bool has_eku(X509 *c)
 
 static int usage_ok(X509 *c, struct err *e)
 {
-	if (X509_check_ca(c) != 0)
+	if (X509_check_ca(c) != 0 || (X509_get_extension_flags(c) & EXFLAG_CA))
 		return err_set(e, WHY_UNTRUSTED, "it is a certification authority's, not an endorsement key's");
 	if (!has_eku(c))
 		return err_set(
