@@ -158,6 +158,22 @@ static void put_submods(struct jw *j, const struct ear *x)
 	jw_end_obj(j);
 }
 
+/* Which domain stands between this machine and a dataset, so that the machine can say why it has no lease. */
+static void put_denied(struct jw *j, const struct ear *x)
+{
+	const struct appraisal *p = x->appraisal;
+
+	jw_obj(j, "merestone_datasets");
+	for (uint32_t i = 0; i < x->book->n[DOC_DATASET]; i++) {
+		const struct document *d = x->book->doc[DOC_DATASET][i];
+
+		for (uint32_t k = 0; k < p->n; k++)
+			if (p->decision[k].refusal.why != WHY_NONE && strcmp(p->rules[k].name, d->dataset.domain) == 0)
+				jw_str(j, d->name, d->dataset.domain);
+	}
+	jw_end_obj(j);
+}
+
 static void put_registers(struct jw *j, const struct pcrs *pcrs)
 {
 	char key[16];
@@ -220,6 +236,7 @@ int ear_write(struct wr *w, const struct ear *x, struct err *e)
 	jw_str(&j, "sub", sub);
 	jw_b64(&j, "eat_nonce", VIEW(x->nonce, NONCE_LEN));
 	put_submods(&j, x);
+	put_denied(&j, x);
 	jw_int(&j, "merestone_case", (int64_t)x->case_no);
 	put_evidence(&j, x);
 	put_location(&j, &x->facts->attest.claims);
