@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/b64.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "base/name.h"
 
@@ -51,6 +52,21 @@ json_t *json_read(struct view v, size_t max, struct err *e)
 	else
 		return TAKE(j);
 	return NULL;
+}
+
+json_t *json_file(int dirfd, const char *path, size_t max, struct err *e)
+{
+	AUTO(mem_free) char *text = NULL;
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+
+	if (file_read(dirfd, path, max, &bytes, &n, e) != 0)
+		return NULL;
+	text = (char *)bytes;
+	json_t *j = json_read(VIEW(text, n), max, e);
+	if (!j)
+		err_in(e, "%s", path);
+	return j;
 }
 
 /* The sentence of every getter: what is missing, or what it should have been. */

@@ -21,6 +21,9 @@ AUTO_DEFINE(json_t *, json_free)
 /* Parses v (at most max bytes) as one JSON object. NULL with WHY_MALFORMED otherwise; the caller frees. */
 json_t *json_read(struct view v, size_t max, struct err *e);
 
+/* The same of a file of at most max bytes, opened as file_read does. */
+json_t *json_file(int dirfd, const char *path, size_t max, struct err *e);
+
 /* Typed members of an object. A missing or wrongly typed one is WHY_MALFORMED: "NAME: expected a string". */
 int json_get_str(const json_t *o, const char *key, const char **out, struct err *e); /* borrowed */
 int json_get_name(const json_t *o, const char *key, char out[64], struct err *e);    /* name_ok() */
