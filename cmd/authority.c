@@ -48,18 +48,11 @@ static int parse(const json_t *j, struct authority *out, struct err *e)
 
 int authority_read(int dir, struct authority *out, struct err *e)
 {
-	AUTO(mem_free) char *text = NULL;
-	AUTO(json_free) json_t *j = NULL;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
+	AUTO(json_free) json_t *j = json_file(dir, "authority.json", AUTHORITY_JSON_MAX, e);
 
-	if (file_read(dir, "authority.json", AUTHORITY_JSON_MAX, &bytes, &n, e))
+	if (!j)
 		return err_hint(e, "make an authority with: merestone init DIR --trust-domain NAME");
-	text = (char *)bytes;
-	j = json_read(VIEW(bytes, n), AUTHORITY_JSON_MAX, e);
-	if (!j || parse(j, out, e))
-		return err_in(e, "authority.json");
-	return 0;
+	return parse(j, out, e) ? err_in(e, "authority.json") : 0;
 }
 
 /* "127.0.0.1:8443" or "[::1]:8443"; names are not looked up: an authority says where it stands. */

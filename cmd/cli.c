@@ -82,6 +82,22 @@ int cli_read(const char *path, uint8_t **out, size_t *n, struct err *e)
 	return file_read(AT_FDCWD, path, CLI_FILE_MAX, out, n, e);
 }
 
+json_t *cli_read_json(const char *path, struct err *e)
+{
+	AUTO(mem_free) char *text = NULL;
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+	json_t *j;
+
+	if (cli_read(path, &bytes, &n, e))
+		return NULL;
+	text = (char *)bytes;
+	j = json_read(VIEW(bytes, n), CLI_FILE_MAX, e);
+	if (!j)
+		err_in(e, "%s", path);
+	return j;
+}
+
 int cli_number(const char *text, double min, double max, const char *what, double *out, struct err *e)
 {
 	char *end = NULL;
@@ -91,6 +107,20 @@ int cli_number(const char *text, double min, double max, const char *what, doubl
 	v = strtod(text, &end);
 	if (end == text || *end || errno || !isfinite(v) || v < min || v > max)
 		return err_set(e, WHY_MALFORMED, "%s is \"%s\", expected a number from %g to %g", what, text, min, max);
+	*out = v;
+	return 0;
+}
+
+int cli_whole(const char *text, uint64_t max, const char *what, uint64_t *out, struct err *e)
+{
+	uint64_t v = 0;
+
+	errno = 0;
+	if (*text && strspn(text, "0123456789") == strlen(text))
+		v = strtoull(text, NULL, 10);
+	if (v < 1 || v > max || errno)
+		return err_set(e, WHY_MALFORMED, "%s is \"%s\", expected a whole number from 1 to %llu", what, text,
+		        (unsigned long long)max);
 	*out = v;
 	return 0;
 }

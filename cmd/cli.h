@@ -21,7 +21,11 @@ bool cli_flag(struct cli *c, const char *name);
 bool cli_args(const struct cli *c, int min, int max, struct err *e);
 /* A whole file as bytes, NUL behind it; "-" is standard input. The caller frees. */
 int cli_read(const char *path, uint8_t **out, size_t *n, struct err *e);
+/* A file that holds one JSON object. The caller frees. */
+json_t *cli_read_json(const char *path, struct err *e);
 int cli_number(const char *text, double min, double max, const char *what, double *out, struct err *e);
+/* Digits and nothing else, from 1 to max. */
+int cli_whole(const char *text, uint64_t max, const char *what, uint64_t *out, struct err *e);
 /* Prints JSON as one indented text. */
 void cli_print_json(const json_t *j);
 

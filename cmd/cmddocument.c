@@ -37,7 +37,7 @@ static int current_version(struct kit *k, enum doc_kind kind, const char *name, 
 static int next_version(
         struct kit *k, const char *given, enum doc_kind kind, const char *name, uint32_t *out, struct err *e)
 {
-	double v;
+	uint64_t v;
 
 	if (!given) {
 		if (current_version(k, kind, name, out, e))
@@ -45,7 +45,7 @@ static int next_version(
 		*out += 1;
 		return 0;
 	}
-	if (cli_number(given, 1, UINT32_MAX, "--version", &v, e))
+	if (cli_whole(given, UINT32_MAX, "--version", &v, e))
 		return -1;
 	*out = (uint32_t)v;
 	return 0;
@@ -70,7 +70,7 @@ static int sign_and_send(struct kit *k, enum doc_kind kind, const char *name, ui
 	return *receipt ? 0 : -1;
 }
 
-/* body: borrowed. Signs the next version of the document and tells what became of it. */
+/* body: borrowed; NULL when an argument could not be put into JSON. Signs the next version of the document and tells what became of it. */
 static int put(
         struct cli *c, enum doc_kind kind, const char *name, const char *version, const json_t *body, struct err *e)
 {
@@ -81,7 +81,7 @@ static int put(
 	int rc = -1;
 
 	if (!text)
-		return err_set(e, WHY_SYSTEM, "memory for a document");
+		return err_set(e, WHY_MALFORMED, "an argument is not text in UTF-8");
 	if (!name_ok(name))
 		return err_set(
 		        e, WHY_MALFORMED, "\"%s\" is not a name: small letters, digits and dashes, at most 63", name);
@@ -98,22 +98,6 @@ static int put(
 	return 0;
 }
 
-static json_t *read_object(const char *path, struct err *e)
-{
-	AUTO(mem_free) char *text = NULL;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
-	json_t *j;
-
-	if (cli_read(path, &bytes, &n, e))
-		return NULL;
-	text = (char *)bytes;
-	j = json_read(VIEW(bytes, n), CLI_FILE_MAX, e);
-	if (!j)
-		err_in(e, "%s", path);
-	return j;
-}
-
 static int put_file(struct cli *c, enum doc_kind kind, struct err *e)
 {
 	AUTO(json_free) json_t *body = NULL;
@@ -122,7 +106,7 @@ static int put_file(struct cli *c, enum doc_kind kind, struct err *e)
 	(void)cli_option(c, "--version", &version);
 	if (!cli_args(c, 2, 2, e))
 		return CLI_USAGE;
-	body = read_object(c->argv[1], e);
+	body = cli_read_json(c->argv[1], e);
 	return body ? put(c, kind, c->argv[0], version, body, e) : -1;
 }
 
@@ -134,6 +118,14 @@ int cmd_reference_put(struct cli *c, struct err *e)
 int cmd_domain_put(struct cli *c, struct err *e)
 {
 	return put_file(c, DOC_DOMAIN, e);
+}
+
+/* How lines between vertices run; a circle has none. */
+static const char *edges_of(const json_t *geometry)
+{
+	const char *type = json_string_value(json_object_get(geometry, "type"));
+
+	return type && strcmp(type, "Circle") == 0 ? NULL : "rfc7946";
 }
 
 /* A fence body as it is, or plain GeoJSON with --map-accuracy: a map without an accuracy decides nothing. */
@@ -154,7 +146,8 @@ static json_t *fence_body(json_t *file, const char *accuracy, struct err *e)
 	geometry = fence_geometry_of(file, e);
 	if (!geometry)
 		return NULL;
-	return json_pack("{s:O, s:f, s:s}", "geometry", geometry, "map_accuracy_m", metres, "edges", "rfc7946");
+	return json_pack(
+	        "{s:O, s:f, s:s*}", "geometry", geometry, "map_accuracy_m", metres, "edges", edges_of(geometry));
 }
 
 int cmd_fence_put(struct cli *c, struct err *e)
@@ -168,7 +161,7 @@ int cmd_fence_put(struct cli *c, struct err *e)
 	(void)cli_option(c, "--map-accuracy", &accuracy);
 	if (!cli_args(c, 2, 2, e))
 		return CLI_USAGE;
-	file = read_object(c->argv[1], e);
+	file = cli_read_json(c->argv[1], e);
 	body = file ? fence_body(file, accuracy, e) : NULL;
 	fence = body ? fence_import(body, e) : NULL;
 	if (!fence)
@@ -180,13 +173,13 @@ int cmd_dataset_create(struct cli *c, struct err *e)
 {
 	const char *domain = NULL, *epoch = "1", *version = NULL;
 	AUTO(json_free) json_t *body = NULL;
-	double n;
+	uint64_t n;
 
 	(void)cli_option(c, "--epoch", &epoch);
 	(void)cli_option(c, "--version", &version);
 	if (!cli_option(c, "--domain", &domain) || !cli_args(c, 1, 1, e))
 		return CLI_USAGE;
-	if (cli_number(epoch, 1, UINT32_MAX, "--epoch", &n, e))
+	if (cli_whole(epoch, UINT32_MAX, "--epoch", &n, e))
 		return -1;
 	body = json_pack("{s:s, s:I}", "domain", domain, "epoch", (json_int_t)n);
 	return put(c, DOC_DATASET, c->argv[0], version, body, e);

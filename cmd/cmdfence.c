@@ -10,8 +10,6 @@
 #include "geofence/geofence.h"
 #include "policy/policy.h"
 
-enum { EARTH_HALF_M = 20040000 };
-
 /* The fence as the officer signed it; the listing that carries it is signed by the authority. */
 static struct fence *fetch(struct cli *c, const char *name, struct err *e)
 {
@@ -40,26 +38,26 @@ static struct fence *fetch(struct cli *c, const char *name, struct err *e)
 
 static struct fence *from_file(const char *path, struct err *e)
 {
-	AUTO(mem_free) char *text = NULL;
-	AUTO(json_free) json_t *body = NULL;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
+	AUTO(json_free) json_t *body = cli_read_json(path, e);
+	struct fence *fence = body ? fence_import(body, e) : NULL;
 
-	if (cli_read(path, &bytes, &n, e))
-		return NULL;
-	text = (char *)bytes;
-	body = json_read(VIEW(bytes, n), CLI_FILE_MAX, e);
-	return body ? fence_import(body, e) : NULL;
+	if (body && !fence)
+		err_in(e, "%s", path);
+	return fence;
 }
 
 static void tell(const struct cli *c, const char *fence, const struct place_result *r)
 {
-	if (c->json)
-		printf("{\"fence\":\"%s\",\"place\":\"%s\",\"distance_m\":%.3f,\"needed_m\":%.3f}\n", fence,
-		        place_name(r->place), r->distance_m, r->needed_m);
-	else
+	if (c->json) {
+		AUTO(json_free)
+		json_t *j = json_pack("{s:s*, s:s, s:f, s:f}", "fence", fence, "place", place_name(r->place),
+		        "distance_m", r->distance_m, "needed_m", r->needed_m);
+
+		cli_print_json(j);
+	} else {
 		printf("%s: %s, the nearest edge is %.3f km away and %.3f km are needed to be sure\n", fence,
 		        place_name(r->place), r->distance_m / 1000, r->needed_m / 1000);
+	}
 }
 
 int cmd_fence_check(struct cli *c, struct err *e)
@@ -71,8 +69,8 @@ int cmd_fence_check(struct cli *c, struct err *e)
 	if (!cli_args(c, 4, 4, e))
 		return CLI_USAGE;
 	if (cli_number(c->argv[1], -90, 90, "LAT", &fix.lat_deg, e) ||
-	        cli_number(c->argv[2], -360, 360, "LON", &fix.lon_deg, e) ||
-	        cli_number(c->argv[3], 0, EARTH_HALF_M, "UNCERTAINTY_M", &fix.uncertainty_m, e))
+	        cli_number(c->argv[2], -180, 180, "LON", &fix.lon_deg, e) ||
+	        cli_number(c->argv[3], 0, FIX_UNCERTAINTY_MAX_M, "UNCERTAINTY_M", &fix.uncertainty_m, e))
 		return -1;
 	fence = name_ok(c->argv[0]) ? fetch(c, c->argv[0], e) : from_file(c->argv[0], e);
 	if (!fence || fence_decide(fence, &fix, &r, e))

@@ -14,11 +14,11 @@ enum { TEXT_MAX = 256 * 1024 };
 
 static int case_path(const char *number, const char *what, char out[64], struct err *e)
 {
-	double n;
+	uint64_t n;
 
-	if (cli_number(number, 1, 9e15, "CASE", &n, e))
+	if (cli_whole(number, INT64_MAX, "CASE", &n, e))
 		return -1;
-	snprintf(out, 64, "/v1/%s/%.0f", what, n);
+	snprintf(out, 64, "/v1/%s/%llu", what, (unsigned long long)n);
 	return 0;
 }
 
@@ -68,9 +68,11 @@ int cmd_report_verify(struct cli *c, struct err *e)
 		return -1;
 	pem = (char *)pem_bytes;
 	key = es256_from_pem(VIEW(pem_bytes, pem_n), VIEW("", 0), e);
-	text = malloc(TEXT_MAX);
-	if (!key || !text)
+	if (!key)
 		return err_in(e, "%s", key_file);
+	text = malloc(TEXT_MAX);
+	if (!text)
+		return err_sys(e, "memory for a report");
 	w = wr_to(text, TEXT_MAX);
 	if (report_verify(VIEW(bytes, n), key, &w, e))
 		return err_in(e, "%s", c->argv[0]);

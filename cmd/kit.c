@@ -24,18 +24,15 @@ static int read_settings(struct kit *k, struct err *e)
 {
 	static const char *const members[] = {"url", "trust_domain", "name", NULL};
 	AUTO(json_free) json_t *j = NULL;
-	AUTO(mem_free) char *text = NULL;
 	const char *url, *domain;
 	char path[KIT_PATH_MAX];
-	uint8_t *bytes = NULL;
-	size_t n = 0;
 
-	if (kit_path(k, "kit.json", path, e) || file_read(AT_FDCWD, path, KIT_FILE_MAX, &bytes, &n, e))
+	if (kit_path(k, "kit.json", path, e))
 		return -1;
-	text = (char *)bytes;
-	j = json_read(VIEW(bytes, n), KIT_FILE_MAX, e);
-	if (!j || json_only(j, members, e) || json_get_str(j, "url", &url, e) ||
-	        json_get_str(j, "trust_domain", &domain, e))
+	j = json_file(AT_FDCWD, path, KIT_FILE_MAX, e);
+	if (!j)
+		return -1;
+	if (json_only(j, members, e) || json_get_str(j, "url", &url, e) || json_get_str(j, "trust_domain", &domain, e))
 		return err_in(e, "kit.json");
 	if (snprintf(k->url, sizeof k->url, "%s", url) >= (int)sizeof k->url ||
 	        snprintf(k->trust_domain, sizeof k->trust_domain, "%s", domain) >= (int)sizeof k->trust_domain)

@@ -45,26 +45,48 @@ static json_t *domains_of(const json_t *result)
 	return out;
 }
 
+/* The leases that are here: `run` and `status` ask, one at a time. */
+static struct {
+	char names[LEASES_MAX][NAME_CAP];
+	uint64_t deadlines_ms[LEASES_MAX];
+} here;
+
+static size_t find_leases(const struct agent *a)
+{
+	return state_leases(a->dir, here.names, here.deadlines_ms, LEASES_MAX);
+}
+
 static json_t *leases_of(const struct agent *a)
 {
-	static char names[LEASES_MAX][NAME_CAP];
-	static uint64_t deadlines[LEASES_MAX];
-	size_t n = state_leases(a->dir, names, deadlines, LEASES_MAX);
+	size_t n = find_leases(a);
 	json_t *out = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(
-		        out, json_pack("{s:s, s:I}", "dataset", names[i], "deadline_ms", (json_int_t)deadlines[i]));
+		json_array_append_new(out, json_pack("{s:s, s:I}", "dataset", here.names[i], "deadline_ms",
+		                                   (json_int_t)here.deadlines_ms[i]));
 	return out;
+}
+
+/* As the authority says it: yes when something is granted, or when there was nothing to deny. */
+static bool admitted(const json_t *leases, const json_t *domains)
+{
+	const char *name;
+	json_t *d;
+
+	if (json_array_size(leases) > 0)
+		return true;
+	json_object_foreach(
+	        (json_t *)(uintptr_t)domains, name, d) if (!json_is_true(json_object_get(d, "allow"))) return false;
+	return true;
 }
 
 /* The last result with its leases, as JSON. */
 static json_t *summary(const struct agent *a, const json_t *result)
 {
-	json_t *leases = leases_of(a);
+	json_t *leases = leases_of(a), *domains = domains_of(result);
 
 	return json_pack("{s:O?, s:s, s:o, s:o}", "case", json_object_get(result, "merestone_case"), "decision",
-	        json_array_size(leases) > 0 ? "allow" : "deny", "domains", domains_of(result), "leases", leases);
+	        admitted(leases, domains) ? "allow" : "deny", "domains", domains, "leases", leases);
 }
 
 static void print_domains(const json_t *result)
@@ -89,14 +111,11 @@ static void print_domains(const json_t *result)
 
 static int tell_result(const struct cli *c, const struct agent *a, struct err *e)
 {
-	AUTO(json_free) json_t *result = agent_result(a);
-	AUTO(json_free) json_t *s = NULL;
+	AUTO(json_free) json_t *result = agent_result(a, e);
+	AUTO(json_free) json_t *s = result ? summary(a, result) : NULL;
 
-	if (!result) {
-		err_set(e, WHY_UNKNOWN, "this machine has no attestation result yet");
-		return err_hint(e, "merestone-agent --config FILE attest");
-	}
-	s = summary(a, result);
+	if (!result)
+		return -1;
 	if (c->json)
 		cli_print_json(s);
 	else
@@ -153,7 +172,8 @@ static int verb_status(struct cli *c, struct agent *a, struct err *e)
 static int tell_data(const struct cli *c, const struct agent *a, const char *dataset, int rc, const struct err *e)
 {
 	if (c->json) {
-		AUTO(json_free) json_t *result = agent_result(a);
+		struct err none = {0};
+		AUTO(json_free) json_t *result = agent_result(a, &none);
 		AUTO(json_free)
 		json_t *j = json_pack("{s:s, s:s, s:s, s:s, s:O?}", "dataset", dataset, "decision",
 		        rc ? "deny" : "allow", "reason", why_name(rc ? e->why : WHY_NONE), "sentence",
@@ -204,16 +224,14 @@ static int verb_post(struct cli *c, struct agent *a, struct err *e)
 /* Half of what is left of the shortest lease; a minute when there is none. */
 static unsigned renew_in_s(struct agent *a)
 {
-	static char names[LEASES_MAX][NAME_CAP];
-	static uint64_t deadlines[LEASES_MAX];
-	size_t n = state_leases(a->dir, names, deadlines, LEASES_MAX);
+	size_t n = find_leases(a);
 	struct quoter_status s;
 	struct err ignored = {0};
 	uint64_t left_ms = 120000, half_s;
 
 	if (n > 0 && quoter_status(a->quoter, &s, &ignored) == 0)
 		for (size_t i = 0; i < n; i++) {
-			uint64_t left = deadlines[i] > s.clock.clock_ms ? deadlines[i] - s.clock.clock_ms : 0;
+			uint64_t end = here.deadlines_ms[i], left = end > s.clock.clock_ms ? end - s.clock.clock_ms : 0;
 
 			left_ms = i == 0 || left < left_ms ? left : left_ms;
 		}
@@ -280,6 +298,19 @@ static int usage(void)
 	return CLI_USAGE;
 }
 
+/* Nothing could be asked: programs get the same members as of a refusal. */
+static int tell_closed(const struct cli *c, const struct err *e)
+{
+	if (c->json) {
+		AUTO(json_free)
+		json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "decision", "deny", "reason", why_name(e->why),
+		        "sentence", e->text, "hint", e->hint);
+
+		cli_print_json(j);
+	}
+	return -1;
+}
+
 static int run(const struct verb *v, struct cli *c, const char *config)
 {
 	char libexec[PATH_MAX];
@@ -288,7 +319,10 @@ static int run(const struct verb *v, struct cli *c, const char *config)
 	int rc;
 
 	libexec_find(libexec);
-	rc = sandbox_early(&e) || agent_open(&a, config, libexec, &e) ? -1 : v->run(c, &a, &e);
+	if (sandbox_early(&e) || agent_open(&a, config, libexec, &e))
+		rc = tell_closed(c, &e);
+	else
+		rc = v->run(c, &a, &e);
 	agent_close(&a);
 	if (rc == 0)
 		return 0;

@@ -1,4 +1,5 @@
 /* merestone: a table and a loop. `merestone NOUN VERB`; exit 0 yes, 1 no, 2 usage, 3 could not ask. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,7 @@ int main(int argc, char **argv)
 	const char *noun, *verb;
 
 	log_name("merestone");
+	(void)signal(SIGPIPE, SIG_IGN); /* a connection that ends is an answer, not our end */
 	c.json = cli_flag(&c, "--json");
 	(void)cli_option(&c, "--kit", &c.kit);
 	if (c.argc < 1)

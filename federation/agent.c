@@ -1,10 +1,6 @@
 /* Opening and connecting an agent: its configuration, its state, its quoter, its TLS identity. */
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/b64.h"
 #include "base/file.h"
@@ -58,17 +54,28 @@ int agent_connect(struct agent *a, struct err *e)
 	return client_use_key(a->client, pem, &key, e);
 }
 
-json_t *agent_result(const struct agent *a)
+/* TLS brought it from the authority; nothing is granted by it here, so its signature is for others to verify. */
+static json_t *payload_of(const char *jwt)
 {
-	AUTO(mem_free) char *jwt = state_text(a->dir, "result.jwt");
-	AUTO(mem_free) char *payload = NULL;
-	const char *from = jwt ? strchr(jwt, '.') : NULL, *to = from ? strchr(from + 1, '.') : NULL;
+	AUTO(mem_free) char *payload = malloc(RESULT_MAX);
+	const char *from = strchr(jwt, '.'), *to = from ? strchr(from + 1, '.') : NULL;
 	struct err ignored = {0};
 	long n;
 
-	payload = to ? malloc(RESULT_MAX) : NULL;
-	if (!payload)
+	if (!payload || !to)
 		return NULL;
 	n = b64_get(payload, RESULT_MAX, VIEW(from + 1, (size_t)(to - from - 1)));
 	return n < 0 ? NULL : json_read(VIEW(payload, (size_t)n), RESULT_MAX, &ignored);
+}
+
+json_t *agent_result(const struct agent *a, struct err *e)
+{
+	AUTO(mem_free) char *jwt = state_text(a->dir, "result.jwt");
+	json_t *j = jwt ? payload_of(jwt) : NULL;
+
+	if (!j) {
+		err_set(e, WHY_UNKNOWN, "this machine has no attestation result yet");
+		err_hint(e, "merestone-agent --config FILE attest");
+	}
+	return j;
 }

@@ -63,8 +63,8 @@ int agent_connect(struct agent *a, struct err *e);
 int agent_attest(struct agent *a, const char *save, json_t **answer, struct err *e);
 int agent_enrol(struct agent *a, const char *save, json_t **answer, struct err *e);
 
-/* Claims of the last accepted result (the payload of result.jwt); NULL when there is none. The caller frees. */
-json_t *agent_result(const struct agent *a);
+/* Claims of the last accepted result (the payload of result.jwt); NULL and WHY_UNKNOWN without one. The caller frees. */
+json_t *agent_result(const struct agent *a, struct err *e);
 
 /* ---- data (agentdata.c) ---- */
 

@@ -1,12 +1,12 @@
 /* Enrolment and attestation. One POST renews: the answer to each attestation carries the nonce of the next. */
 #include <fcntl.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/b64.h"
 #include "base/file.h"
@@ -18,8 +18,18 @@
 
 enum certificate { CERTIFICATE_NONE, CERTIFICATE_GOOD, CERTIFICATE_OLD };
 
-/* Old is past half of its life: time to ask for the next one. One that has ended is none. */
-static enum certificate certificate_state(int dir)
+static bool is_of(const X509 *x, const uint8_t id[ES256_PUB])
+{
+	unsigned char point[1 + ES256_PUB];
+	size_t n = 0;
+
+	return EVP_PKEY_get_octet_string_param(X509_get0_pubkey(x), OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &n) ==
+	               1 &&
+	       n == sizeof point && memcmp(point + 1, id, ES256_PUB) == 0;
+}
+
+/* Old is past half of its life: time to ask for the next one. One that has ended, or is of another key, is none. */
+static enum certificate certificate_state(int dir, const uint8_t id[ES256_PUB])
 {
 	AUTO(mem_free) char *pem = state_text(dir, "certificate.pem");
 	BIO *b = pem ? BIO_new_mem_buf(pem, -1) : NULL;
@@ -27,7 +37,7 @@ static enum certificate certificate_state(int dir)
 	enum certificate state = CERTIFICATE_NONE;
 	int to_days = 0, to_s = 0, all_days = 0, all_s = 0;
 
-	if (x && X509_cmp_current_time(X509_get0_notAfter(x)) > 0 &&
+	if (x && is_of(x, id) && X509_cmp_current_time(X509_get0_notAfter(x)) > 0 &&
 	        ASN1_TIME_diff(&to_days, &to_s, NULL, X509_get0_notAfter(x)) &&
 	        ASN1_TIME_diff(&all_days, &all_s, X509_get0_notBefore(x), X509_get0_notAfter(x))) {
 		long left = to_days * 86400L + to_s, all = all_days * 86400L + all_s;
@@ -50,7 +60,7 @@ static int make_claims(
 	snprintf(c.version, sizeof c.version, "%s", MERESTONE_VERSION);
 	sha256(c.tls_key, VIEW_OF(s->id));
 	memcpy(c.eventlog, s->eventlog, SHA_LEN);
-	c.wants_certificate = certificate_state(a->dir) != CERTIFICATE_GOOD;
+	c.wants_certificate = certificate_state(a->dir, s->id) != CERTIFICATE_GOOD;
 	c.nholds = state_holds(a->dir, c.holds);
 	if (claims_write(&w, &c, e))
 		return -1;
@@ -185,9 +195,12 @@ int agent_attest(struct agent *a, const char *save, json_t **answer, struct err 
 {
 	uint8_t nonce[NONCE_LEN] = {0};
 	struct err dropped = {0};
+	struct quoter_status s;
 
 	*answer = NULL;
-	if (certificate_state(a->dir) == CERTIFICATE_NONE)
+	if (quoter_status(a->quoter, &s, e))
+		return -1;
+	if (certificate_state(a->dir, s.id) == CERTIFICATE_NONE)
 		return agent_enrol(a, save, answer, e);
 	/* without a nonce we show an empty one: the refusal brings a fresh one, to this TPM's key only */
 	(void)state_take_nonce(a->dir, nonce, &dropped);

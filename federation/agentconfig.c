@@ -41,7 +41,7 @@ static int read_location(const json_t *j, struct agent_config *out, struct err *
 		return err_set(e, WHY_MALFORMED, "location: expected an object");
 	if (json_only(place, members, e) || json_get_num(place, "latitude_deg", -90, 90, &out->fix.lat_deg, e) ||
 	        json_get_num(place, "longitude_deg", -180, 180, &out->fix.lon_deg, e) ||
-	        json_get_num(place, "uncertainty_m", 0, 2.1e7, &out->fix.uncertainty_m, e))
+	        json_get_num(place, "uncertainty_m", 0, FIX_UNCERTAINTY_MAX_M, &out->fix.uncertainty_m, e))
 		return err_in(e, "location");
 	out->has_fix = true;
 	return 0;
@@ -68,17 +68,10 @@ static int parse(const json_t *j, const char *path, struct agent_config *out, st
 
 int agentconfig_read(const char *path, struct agent_config *out, struct err *e)
 {
-	AUTO(mem_free) char *text = NULL;
-	AUTO(json_free) json_t *j = NULL;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
+	AUTO(json_free) json_t *j = json_file(AT_FDCWD, path, CONFIG_MAX, e);
 
 	memset(out, 0, sizeof *out);
-	if (file_read(AT_FDCWD, path, CONFIG_MAX, &bytes, &n, e))
+	if (!j)
 		return -1;
-	text = (char *)bytes;
-	j = json_read(VIEW(bytes, n), CONFIG_MAX, e);
-	if (!j || parse(j, path, out, e))
-		return err_in(e, "%s", path);
-	return 0;
+	return parse(j, path, out, e) ? err_in(e, "%s", path) : 0;
 }

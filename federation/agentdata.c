@@ -1,19 +1,15 @@
 /* Datasets: ciphertext travels and is cached by anybody; it is opened and closed in the quoter alone. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/sha.h"
 #include "federation/agent.h"
-
-enum { DATASET_NAME_MAX = NAME_CAP + 40 };
 
 /* A new file beside `path`, to be renamed over it when it is whole. */
 static int open_beside(const char *path, char tmp[AGENT_PATH_MAX], struct err *e)
@@ -28,14 +24,31 @@ static int open_beside(const char *path, char tmp[AGENT_PATH_MAX], struct err *e
 	return fd;
 }
 
-static int finish(int fd, const char *tmp, const char *path, struct err *e)
+/* The end of such a file: in place of `path` when all went well, otherwise gone. */
+static int finish(int bad, int fd, const char *tmp, const char *path, struct err *e)
 {
-	if (fsync(fd) || rename(tmp, path)) {
-		err_sys(e, "%s", path);
+	if (!bad && (fsync(fd) || rename(tmp, path)))
+		bad = err_sys(e, "%s", path);
+	if (bad)
 		unlink(tmp);
-		return -1;
-	}
+	return bad ? -1 : 0;
+}
+
+static int cache_path(const struct agent *a, const char *dataset, char out[AGENT_PATH_MAX], struct err *e)
+{
+	if (!name_ok(dataset))
+		return err_set(e, WHY_MALFORMED, "\"%s\" is not the name of a dataset", dataset);
+	if (snprintf(out, AGENT_PATH_MAX, "%s/cache/%s", a->config.state, dataset) >= AGENT_PATH_MAX)
+		return err_set(e, WHY_MALFORMED, "the path of the cache is too long");
 	return 0;
+}
+
+/* The lease, or why the last result gave none. */
+static int find_lease(const struct agent *a, const char *dataset, struct lease_use *out, struct err *e)
+{
+	if (state_lease(a->dir, dataset, out, e) == 0)
+		return 0;
+	return e->why == WHY_UNKNOWN ? agent_why_not(a, dataset, e) : -1;
 }
 
 static int hash_file(int fd, uint8_t out[SHA_LEN], uint64_t *size, struct err *e)
@@ -103,25 +116,17 @@ int agent_put(struct agent *a, const char *dataset, const char *file, struct err
 	AUTO(fd_close) int out = -1;
 	char cache[AGENT_PATH_MAX], tmp[AGENT_PATH_MAX];
 	struct lease_use use;
-	int rc;
+	int bad;
 
-	if (!name_ok(dataset))
-		return err_set(e, WHY_MALFORMED, "\"%s\" is not the name of a dataset", dataset);
 	if (in < 0)
 		return err_sys(e, "%s", file);
-	if (state_lease(a->dir, dataset, &use, e))
-		return e->why == WHY_UNKNOWN ? agent_why_not(a, dataset, e) : -1;
-	if (snprintf(cache, sizeof cache, "%s/cache/%s", a->config.state, dataset) >= (int)sizeof cache)
-		return err_set(e, WHY_MALFORMED, "the path of the cache is too long");
+	if (cache_path(a, dataset, cache, e) || find_lease(a, dataset, &use, e))
+		return -1;
 	out = open_beside(cache, tmp, e);
 	if (out < 0)
 		return -1;
-	rc = quoter_stream(a->quoter, true, in, out, &use, e) || upload(a, dataset, out, e) ? -1 : 0;
-	if (rc) {
-		unlink(tmp);
-		return -1;
-	}
-	return finish(out, tmp, cache, e);
+	bad = quoter_stream(a->quoter, true, in, out, &use, e) || upload(a, dataset, out, e);
+	return finish(bad, out, tmp, cache, e);
 }
 
 /* ---- down ---- */
@@ -161,56 +166,60 @@ static int fetch_rest(struct agent *a, const char *dataset, int fd, const struct
 	return 0;
 }
 
-/* Brings the cache up to date. An authority that can not be reached is not an error while there is a cache. */
-static int refresh(struct agent *a, const char *dataset, const char *cache, struct err *e)
+/* Brings the cache up to date. */
+static int refresh(struct agent *a, const char *dataset, const char *cache, int old, struct err *e)
 {
-	AUTO(fd_close) int old = open(cache, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	AUTO(fd_close) int fd = -1;
 	char target[TARGET_MAX], tmp[AGENT_PATH_MAX];
 	struct reply r;
 
 	snprintf(target, sizeof target, "/v1/blobs/%s?offset=0", dataset);
-	if (agent_connect(a, e) || client_call(a->client, "GET", target, NULL, VIEW("", 0), &r, e))
-		return old >= 0 && e->why == WHY_SYSTEM ? 0 : -1;
-	if (client_refusal(&r, e))
+	if (agent_connect(a, e) || client_call(a->client, "GET", target, NULL, VIEW("", 0), &r, e) ||
+	        client_refusal(&r, e))
 		return -1;
 	if (cached(old, r.sha256))
 		return 0;
 	fd = open_beside(cache, tmp, e);
 	if (fd < 0)
 		return -1;
-	if (fetch_rest(a, dataset, fd, &r, e)) {
-		unlink(tmp);
-		return -1;
-	}
-	return finish(fd, tmp, cache, e);
+	return finish(fetch_rest(a, dataset, fd, &r, e), fd, tmp, cache, e);
 }
 
-/* The fence is asked of the result: which of its domains holds this dataset, the authority alone knows, so all are
- * told. */
+/* An authority that can not be reached is not an error while there is a cache. */
+static int refresh_or_keep(struct agent *a, const char *dataset, const char *cache, struct err *e)
+{
+	AUTO(fd_close) int old = open(cache, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (refresh(a, dataset, cache, old, e) == 0)
+		return 0;
+	return old >= 0 && e->why == WHY_SYSTEM ? 0 : -1;
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+/* Which domain holds a dataset the authority alone knows: the result names it for those that were denied. */
 int agent_why_not(const struct agent *a, const char *dataset, struct err *e)
 {
-	AUTO(json_free) json_t *result = agent_result(a);
-	const json_t *denied = json_object_get(json_object_get(result, "merestone_datasets"), dataset);
-	const char *domain = json_string_value(denied);
-	const json_t *d = domain ? json_object_get(json_object_get(json_object_get(result, "submods"), domain),
-	                                   "merestone_decision")
-	                         : NULL;
-	const char *reason = json_string_value(json_object_get(d, "reason"));
-	const char *sentence = json_string_value(json_object_get(d, "sentence"));
-	const char *hint = json_string_value(json_object_get(d, "hint"));
+	AUTO(json_free) json_t *result = agent_result(a, e);
+	const char *domain = text_of(json_object_get(result, "merestone_datasets"), dataset);
+	const json_t *submod = json_object_get(json_object_get(result, "submods"), domain);
+	const json_t *d = json_object_get(submod, "merestone_decision");
+	enum why why = why_parse(text_of(d, "reason"));
 
-	if (!result) {
-		err_set(e, WHY_UNKNOWN, "this machine has no attestation result yet");
-		return err_hint(e, "merestone-agent attest");
-	}
-	if (!reason || !sentence || why_parse(reason) == WHY_NONE || why_parse(reason) == WHY_COUNT) {
+	if (!result)
+		return -1;
+	if (why == WHY_NONE || why == WHY_COUNT) {
 		err_set(e, WHY_UNKNOWN, "there is no lease for dataset %s, and the last result does not know it",
 		        dataset);
-		return err_hint(e, "merestone-agent attest, if the dataset is new");
+		return err_hint(e, "merestone-agent --config FILE attest, if the dataset is new");
 	}
-	err_set(e, why_parse(reason), "%s", sentence);
-	return hint && *hint ? err_hint(e, "%s", hint) : -1;
+	err_set(e, why, "%s", text_of(d, "sentence"));
+	return *text_of(d, "hint") ? err_hint(e, "%s", text_of(d, "hint")) : -1;
 }
 
 static int open_into(struct agent *a, const struct lease_use *use, const char *cache, const char *file, struct err *e)
@@ -224,11 +233,8 @@ static int open_into(struct agent *a, const struct lease_use *use, const char *c
 	out = open_beside(file, tmp, e);
 	if (out < 0)
 		return -1;
-	if (quoter_stream(a->quoter, false, in, out, use, e)) {
-		unlink(tmp); /* nothing of an unauthenticated whole is left */
-		return -1;
-	}
-	return finish(out, tmp, file, e);
+	/* nothing of an unauthenticated whole is left */
+	return finish(quoter_stream(a->quoter, false, in, out, use, e), out, tmp, file, e);
 }
 
 int agent_get(struct agent *a, const char *dataset, const char *file, struct err *e)
@@ -236,13 +242,8 @@ int agent_get(struct agent *a, const char *dataset, const char *file, struct err
 	char cache[AGENT_PATH_MAX];
 	struct lease_use use;
 
-	if (!name_ok(dataset))
-		return err_set(e, WHY_MALFORMED, "\"%s\" is not the name of a dataset", dataset);
-	if (snprintf(cache, sizeof cache, "%s/cache/%s", a->config.state, dataset) >= (int)sizeof cache)
-		return err_set(e, WHY_MALFORMED, "the path of the cache is too long");
-	if (refresh(a, dataset, cache, e))
+	if (cache_path(a, dataset, cache, e) || refresh_or_keep(a, dataset, cache, e) ||
+	        find_lease(a, dataset, &use, e))
 		return -1;
-	if (state_lease(a->dir, dataset, &use, e))
-		return e->why == WHY_UNKNOWN ? agent_why_not(a, dataset, e) : -1;
 	return open_into(a, &use, cache, file, e);
 }

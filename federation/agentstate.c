@@ -61,7 +61,7 @@ bool state_take_nonce(int dir, uint8_t nonce[NONCE_LEN], struct err *e)
 {
 	AUTO(mem_free) char *text = state_text(dir, "next.nonce");
 
-	return text && hex_get(nonce, NONCE_LEN, text) == 0 && state_drop(dir, "next.nonce", e) == 0;
+	return text && state_drop(dir, "next.nonce", e) == 0 && hex_get(nonce, NONCE_LEN, text) == 0;
 }
 
 int state_put_nonce(int dir, const uint8_t nonce[NONCE_LEN], struct err *e)
@@ -72,15 +72,16 @@ int state_put_nonce(int dir, const uint8_t nonce[NONCE_LEN], struct err *e)
 	return state_put(dir, "next.nonce", VIEW(text, 2 * NONCE_LEN), e);
 }
 
+/* NULL when name is not one: what is asked for by name never leaves its directory. */
 static json_t *read_json(int dir, const char *sub, const char *name)
 {
-	AUTO(mem_free) char *text = NULL;
 	struct err ignored = {0};
 	char path[NAME_CAP + 32];
 
+	if (!name_ok(name))
+		return NULL;
 	snprintf(path, sizeof path, "%s/%s.json", sub, name);
-	text = state_text(dir, path);
-	return text ? json_read(VIEW(text, strlen(text)), STATE_FILE_MAX, &ignored) : NULL;
+	return json_file(dir, path, STATE_FILE_MAX, &ignored);
 }
 
 /* Calls each with the names of sub/NAME.json. */
@@ -184,22 +185,6 @@ static void drop_unless_granted(void *arg, const char *name)
 	(void)state_drop(k->dir, path, &ignored);
 }
 
-int state_put_result(int dir, const json_t *answer, struct err *e)
-{
-	const json_t *keys = json_object_get(answer, "keys");
-	struct kept kept = {.dir = dir, .leases = json_object_get(answer, "leases")};
-	const char *lease_key, *result;
-	json_t *item;
-	size_t i;
-
-	if (json_get_str(answer, "lease_key", &lease_key, e) || json_get_str(answer, "result", &result, e))
-		return err_in(e, "the authority's answer");
-	json_array_foreach(keys, i, item) if (put_json(dir, "key", item, NULL, e)) return -1;
-	json_array_foreach(kept.leases, i, item) if (put_json(dir, "lease", item, lease_key, e)) return -1;
-	each_name(dir, "lease", drop_unless_granted, &kept);
-	return state_put(dir, "result.jwt", VIEW(result, strlen(result)), e);
-}
-
 static int read_sealed(const json_t *j, struct sealed *s, struct err *e)
 {
 	if (json_get_b64(j, "public", s->public, sizeof s->public, &s->npublic, e) ||
@@ -226,14 +211,50 @@ static int read_terms(const json_t *j, struct lease_use *u, struct err *e)
 	        json_get_int(j, "reset_count", 0, UINT32_MAX, &reset, e) ||
 	        json_get_int(j, "restart_count", 0, UINT32_MAX, &restart, e) ||
 	        json_get_int(j, "deadline_ms", 0, INT64_MAX, &deadline, e) ||
-	        read_exact(j, "signature", u->signature, ES256_SIG, e) ||
-	        read_exact(j, "lease_key", u->lease_key, ES256_PUB, e))
+	        read_exact(j, "signature", u->signature, ES256_SIG, e))
 		return -1;
 	u->terms.pcr_mask = PCR_MASK;
 	u->terms.reset_count = (uint32_t)reset;
 	u->terms.restart_count = (uint32_t)restart;
 	u->terms.deadline_ms = (uint64_t)deadline;
 	return 0;
+}
+
+/* All of it is read before any of it is kept: half a result would leave keys and leases of two epochs. */
+static int check_result(const json_t *answer, struct err *e)
+{
+	const json_t *leases = json_object_get(answer, "leases"), *keys = json_object_get(answer, "keys");
+	const char *result;
+	uint8_t lease_key[ES256_PUB];
+	struct lease_use u;
+	json_t *item;
+	size_t i;
+
+	if (json_get_str(answer, "result", &result, e) ||
+	        read_exact(answer, "lease_key", lease_key, sizeof lease_key, e))
+		return -1;
+	if (!json_is_array(leases) || !json_is_array(keys))
+		return err_set(e, WHY_MALFORMED, "leases and keys: expected arrays");
+	json_array_foreach(leases, i, item) if (read_terms(item, &u, e)) return err_in(e, "lease %zu", i + 1);
+	json_array_foreach(keys, i, item) if (terms_of(item, &u, e) || read_sealed(item, &u.sealed, e)) return err_in(
+	        e, "key %zu", i + 1);
+	return 0;
+}
+
+int state_put_result(int dir, const json_t *answer, struct err *e)
+{
+	const char *lease_key = json_string_value(json_object_get(answer, "lease_key"));
+	const char *result = json_string_value(json_object_get(answer, "result"));
+	struct kept kept = {.dir = dir, .leases = json_object_get(answer, "leases")};
+	json_t *item;
+	size_t i;
+
+	if (check_result(answer, e))
+		return err_in(e, "the authority's answer");
+	json_array_foreach(json_object_get(answer, "keys"), i, item) if (put_json(dir, "key", item, NULL, e)) return -1;
+	json_array_foreach(kept.leases, i, item) if (put_json(dir, "lease", item, lease_key, e)) return -1;
+	each_name(dir, "lease", drop_unless_granted, &kept);
+	return state_put(dir, "result.jwt", VIEW(result, strlen(result)), e);
 }
 
 int state_lease(int dir, const char *dataset, struct lease_use *out, struct err *e)
@@ -244,8 +265,11 @@ int state_lease(int dir, const char *dataset, struct lease_use *out, struct err 
 
 	if (!lease || !key)
 		return err_set(e, WHY_UNKNOWN, "there is no lease for dataset %s here", dataset);
-	if (read_terms(lease, &u, e) || read_sealed(key, &u.sealed, e) || terms_of(key, &k, e))
+	if (read_terms(lease, &u, e) || read_exact(lease, "lease_key", u.lease_key, ES256_PUB, e) ||
+	        read_sealed(key, &u.sealed, e) || terms_of(key, &k, e))
 		return err_in(e, "lease of %s", dataset);
+	if (strcmp(u.dataset, dataset) != 0 || strcmp(k.dataset, dataset) != 0)
+		return err_set(e, WHY_MALFORMED, "the lease or the sealed key of %s is of another dataset", dataset);
 	if (k.epoch != u.epoch || k.generation != u.generation || strcmp(k.domain, u.domain) != 0)
 		return err_set(e, WHY_STALE, "the sealed key of %s is of another epoch than its lease", dataset);
 	*out = u;

@@ -166,7 +166,8 @@ static CURLcode set_request(
 		rc |= curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, NULL);
 	} else {
 		rc |= curl_easy_setopt(h, CURLOPT_POST, 1L);
-		rc |= curl_easy_setopt(h, CURLOPT_POSTFIELDS, (const char *)body.p);
+		/* NULL would be a body from standard input */
+		rc |= curl_easy_setopt(h, CURLOPT_POSTFIELDS, body.p ? (const char *)body.p : "");
 		rc |= curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
 		rc |= curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, method);
 	}

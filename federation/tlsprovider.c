@@ -265,6 +265,15 @@ static X509 *read_leaf(const char *pem)
 	return x;
 }
 
+static int check_pair(const struct tlsprovider_key *k, struct err *e)
+{
+	if (!k->leaf || !k->pkey)
+		return err_set(e, WHY_MALFORMED, "the client certificate or its key can not be read");
+	if (X509_check_private_key(k->leaf, k->pkey) != 1)
+		return err_set(e, WHY_UNTRUSTED, "the client certificate is not of this TPM's key");
+	return 0;
+}
+
 struct tlsprovider_key *tlsprovider_key_new(const char *cert_pem, const struct tlskey *key, struct err *e)
 {
 	struct tlsprovider_key *k;
@@ -278,10 +287,9 @@ struct tlsprovider_key *tlsprovider_key_new(const char *cert_pem, const struct t
 	}
 	k->leaf = read_leaf(cert_pem);
 	k->pkey = make_key(key->pub);
-	if (!k->leaf || !k->pkey) {
+	if (check_pair(k, e)) {
 		ERR_clear_error();
 		tlsprovider_key_free(k);
-		err_set(e, WHY_MALFORMED, "the client certificate or its key can not be read");
 		return NULL;
 	}
 	current = *key;

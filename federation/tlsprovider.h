@@ -10,7 +10,8 @@
 
 struct tlsprovider_key; /* a certificate chain and the key object that signs through the callback */
 
-/* cert_pem: leaf first. The callback and its arg must outlive the key. */
+/* cert_pem: leaf first. The callback and its arg must outlive the key. WHY_UNTRUSTED when the certificate is of another
+ * key. */
 struct tlsprovider_key *tlsprovider_key_new(const char *cert_pem, const struct tlskey *key, struct err *e);
 void tlsprovider_key_free(struct tlsprovider_key *k);
 int tlsprovider_use(const struct tlsprovider_key *k, SSL_CTX *ctx); /* 0 or -1 */
