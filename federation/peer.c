@@ -72,7 +72,7 @@ static int identity(X509 *x, const char *trust_domain, struct peer *out, struct 
 
 	if (uri.n == 0)
 		r = err_set(e, WHY_UNTRUSTED, "the client certificate does not have exactly one URI name");
-	else if (X509_check_ca(x) != 0)
+	else if (X509_check_ca(x) != 0 || (X509_get_extension_flags(x) & EXFLAG_CA))
 		r = err_set(e, WHY_UNTRUSTED, "the client certificate is one of an issuer");
 	else
 		r = peer_of_uri(uri, trust_domain, out, e);
