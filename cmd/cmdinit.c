@@ -19,7 +19,11 @@ struct plan {
 	int dir;
 	const char *trust_domain, *listen;
 	const char *hosts[HOSTS_MAX + 1];
-	const char *ek_roots, *passphrase_file;
+	char host[64];     /* of listen */
+	char address[400]; /* in the kits */
+	const char *passphrase_file;
+	char *roots; /* PEM of the vendors, NULL for none */
+	size_t nroots;
 	struct keyring keys;
 	struct view ca;
 	char *ca_pem;
@@ -116,8 +120,7 @@ static int write_tls(const struct plan *p, const char *dir, const char *path, co
 static int write_kit(const struct plan *p, const char *kit, const char *role, struct err *e)
 {
 	AUTO(json_free)
-	json_t *j = json_pack(
-	        "{s:s+, s:s, s:s}", "url", "https://", p->listen, "trust_domain", p->trust_domain, "name", kit);
+	json_t *j = json_pack("{s:s, s:s, s:s}", "url", p->address, "trust_domain", p->trust_domain, "name", kit);
 	AUTO(mem_free) char *text = j ? json_dumps(j, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
 	char path[128];
 
@@ -160,30 +163,46 @@ static int write_settings(const struct plan *p, struct err *e)
 	return write_text(p, "authority.json", text, 0644, e);
 }
 
-/* The vendor roots are checked before they are pinned: a file that pins nothing would be found out much later. */
-static int write_roots(const struct plan *p, struct err *e)
+/* The vendor roots are checked before anything is made: a file that pins nothing would be found out much later. */
+static int read_roots(struct plan *p, const char *path, struct err *e)
 {
-	AUTO(mem_free) char *text = NULL;
 	AUTO(ek_roots_free) struct ek_roots *roots = NULL;
 	uint8_t *pem = NULL;
-	size_t n = 0;
 
-	if (p->ek_roots) {
-		if (file_read(AT_FDCWD, p->ek_roots, PEM_MAX, &pem, &n, e))
-			return -1;
-		text = (char *)pem;
-		roots = ekcert_roots(VIEW(pem, n), e);
-		if (!roots)
-			return err_in(e, "%s", p->ek_roots);
-	}
-	if (file_write(p->dir, "judge/ek-roots.pem", VIEW(pem, n), 0644, e))
+	if (!path)
+		return 0;
+	if (file_read(AT_FDCWD, path, PEM_MAX, &pem, &p->nroots, e))
 		return -1;
-	return file_write(p->dir, "decider/ek-roots.pem", VIEW(pem, n), 0644, e);
+	p->roots = (char *)pem;
+	roots = ekcert_roots(VIEW(pem, p->nroots), e);
+	return roots ? 0 : err_in(e, "%s", path);
+}
+
+static int write_roots(const struct plan *p, struct err *e)
+{
+	if (file_write(p->dir, "judge/ek-roots.pem", VIEW(p->roots, p->nroots), 0644, e))
+		return -1;
+	return file_write(p->dir, "decider/ek-roots.pem", VIEW(p->roots, p->nroots), 0644, e);
+}
+
+static int open_keys(struct plan *p, struct view pass, struct err *e)
+{
+	AUTO(fd_close) int keeper = -1;
+
+	if (file_mkdir(p->dir, "keeper", 0700, e))
+		return -1;
+	keeper = openat(p->dir, "keeper", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (keeper < 0)
+		return err_sys(e, "keeper");
+	if (keyring_create(keeper, pass, e) || keyring_open(keeper, pass, &p->keys, e) ||
+	        ca_self(p->keys.ca, p->trust_domain, time(NULL), &p->ca_pem, e))
+		return -1;
+	p->ca = VIEW(p->ca_pem, strlen(p->ca_pem));
+	return 0;
 }
 
 static int make_keys(struct plan *p, struct err *e)
 {
-	AUTO(fd_close) int keeper = -1;
 	uint8_t *pass = NULL;
 	size_t n = 0;
 	int rc;
@@ -194,19 +213,11 @@ static int make_keys(struct plan *p, struct err *e)
 		n--;
 	if (p->passphrase_file && n < PASSPHRASE_MIN)
 		rc = err_set(e, WHY_REFUSED, "the passphrase is shorter than %d characters", PASSPHRASE_MIN);
-	else if (file_mkdir(p->dir, "keeper", 0700, e) ||
-	         (keeper = openat(p->dir, "keeper", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
-		rc = err_sys(e, "keeper");
 	else
-		rc = keyring_create(keeper, VIEW(pass, n), e) || keyring_open(keeper, VIEW(pass, n), &p->keys, e) ? -1
-		                                                                                                  : 0;
+		rc = open_keys(p, VIEW(pass, n), e);
 	if (pass)
 		mem_wipe(pass, n);
 	free(pass);
-	if (rc == 0)
-		rc = ca_self(p->keys.ca, p->trust_domain, time(NULL), &p->ca_pem, e);
-	if (rc == 0)
-		p->ca = VIEW(p->ca_pem, strlen(p->ca_pem));
 	return rc;
 }
 
@@ -228,32 +239,82 @@ static int build(struct plan *p, struct err *e)
 	return write_settings(p, e); /* last: without it merestoned does not start */
 }
 
+/* The host of "HOST:PORT" or "[HOST]:PORT"; merestoned reads the address closely, here it only becomes a name. */
+static int listen_host(struct plan *p, struct err *e)
+{
+	const char *from = p->listen, *colon = strrchr(from, ':');
+	size_t n = colon ? (size_t)(colon - from) : 0;
+
+	if (n > 2 && from[0] == '[' && from[n - 1] == ']') {
+		from++;
+		n -= 2;
+	}
+	if (n == 0 || n >= sizeof p->host)
+		return err_set(e, WHY_MALFORMED,
+		        "--listen is \"%s\", expected an address and a port like 127.0.0.1:8443", p->listen);
+	memcpy(p->host, from, n);
+	return 0;
+}
+
+/* The names in the door's certificate, and the first of them, with the port, as the address in the kits. */
+static int name_door(struct cli *c, struct plan *p, struct err *e)
+{
+	int n = 0;
+
+	if (listen_host(p, e))
+		return -1;
+	while (n < HOSTS_MAX && cli_option(c, "--host", &p->hosts[n]))
+		n++;
+	if (n > 0) {
+		bool bare = strchr(p->hosts[0], ':') != NULL; /* an IPv6 address */
+
+		snprintf(p->address, sizeof p->address, "https://%s%.255s%s%s", bare ? "[" : "", p->hosts[0],
+		        bare ? "]" : "", strrchr(p->listen, ':'));
+		return 0;
+	}
+	p->hosts[n++] = p->host;
+	p->hosts[n++] = "localhost";
+	snprintf(p->address, sizeof p->address, "https://%s", p->listen);
+	return 0;
+}
+
+static void tell(const struct cli *c, const struct plan *p)
+{
+	if (c->json) {
+		AUTO(json_free)
+		json_t *j = json_pack("{s:s, s:s*, s:s}", "trust_domain", p->trust_domain, "directory", c->argv[0],
+		        "url", p->address);
+
+		cli_print_json(j);
+	} else {
+		printf("authority of %s in %s\nkeep %s/officer on the officer's machine: its key signs every change of "
+		       "trust\n",
+		        p->trust_domain, c->argv[0], c->argv[0]);
+	}
+}
+
 int cmd_init(struct cli *c, struct err *e)
 {
 	struct plan p = {.dir = -1, .listen = "127.0.0.1:8443"};
-	int n = 0, rc;
+	const char *roots = NULL;
+	int rc;
 
 	(void)cli_option(c, "--listen", &p.listen);
-	(void)cli_option(c, "--ek-roots", &p.ek_roots);
+	(void)cli_option(c, "--ek-roots", &roots);
 	(void)cli_option(c, "--passphrase-file", &p.passphrase_file);
-	while (n < HOSTS_MAX && cli_option(c, "--host", &p.hosts[n]))
-		n++;
-	if (n == 0) {
-		p.hosts[0] = "localhost";
-		p.hosts[1] = "127.0.0.1";
-	}
+	if (name_door(c, &p, e))
+		return -1;
 	if (!cli_option(c, "--trust-domain", &p.trust_domain) || !cli_args(c, 1, 1, e))
 		return CLI_USAGE;
 	if (!domain_ok(p.trust_domain))
 		return err_set(e, WHY_MALFORMED, "\"%s\" is not a trust domain: small letters, digits, dots, dashes",
 		        p.trust_domain);
-	rc = open_empty(c->argv[0], &p.dir, e) || build(&p, e) ? -1 : 0;
-	if (rc == 0 && !c->json)
-		printf("authority of %s in %s\nkeep %s/officer on the officer's machine: its key signs every change of "
-		       "trust\n",
-		        p.trust_domain, c->argv[0], c->argv[0]);
+	rc = read_roots(&p, roots, e) || open_empty(c->argv[0], &p.dir, e) || build(&p, e) ? -1 : 0;
+	if (rc == 0)
+		tell(c, &p);
 	keyring_close(&p.keys);
 	fd_close(p.dir);
 	free(p.ca_pem);
+	free(p.roots);
 	return rc;
 }
