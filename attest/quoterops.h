@@ -1,0 +1,21 @@
+/* quoterops: what the quoter does when asked; quoter.c has the loop and the sandbox. */
+#ifndef ATTEST_QUOTEROPS_H
+#define ATTEST_QUOTEROPS_H
+
+#include "attest/quoterwire.h"
+#include "attest/tpm.h"
+
+struct quoterops {
+	struct tpm tpm;
+	struct tpmkeys keys;
+	int lock;             /* held around each use of the TPM: a one-shot command may run beside the daemon */
+	int log;              /* the boot log, or -1 */
+	const char *log_path; /* for sentences */
+	int socket;           /* where descriptors come from */
+};
+
+/* One request to the body of its reply, which always fits into QUOTER_REPLY_MAX. */
+void quoterops_answer(struct quoterops *q, struct view request, struct wr *reply);
+void quoterops_refuse(struct wr *reply, const struct err *e);
+
+#endif

@@ -1,0 +1,71 @@
+/* tpm: what the quoter's own files share: the keys of a cloudlet's TPM, what they sign, what its NV memory holds.
+ * Key templates: TCG EK Credential Profile 2.5 (L-2), TCG TPM v2.0 Provisioning Guidance 7.5.1 (SRK). */
+#ifndef ATTEST_TPM_H
+#define ATTEST_TPM_H
+
+#include <tss2/tss2_esys.h>
+
+#include "attest/attest.h"
+
+/* Where the two persistent keys live: TCG's place for an SRK, and one of the owner's for the AK. */
+#define TPMKEYS_SRK 0x81000001u
+#define TPMKEYS_AK  0x81010010u
+
+struct tpmblob { /* a marshalled structure */
+	size_t n;
+	uint8_t b[TPM_PUBLIC_MAX];
+};
+#define TPMBLOB(blob) VIEW((blob).b, (blob).n)
+
+/* tpmtemplate.c */
+TPM2B_PUBLIC tpmtemplate_ek(void);
+TPM2B_PUBLIC tpmtemplate_srk(void);
+TPM2B_PUBLIC tpmtemplate_ak(void);
+TPM2B_PUBLIC tpmtemplate_id(void);
+
+/* tpmkeys.c, tpmstate.c. The file "keys" in the state directory holds all four: it says which TPM the state is of. */
+struct tpmkeys {
+	struct tpmblob srk, ak, id; /* TPMT_PUBLIC */
+	struct tpmblob id_private;  /* TPM2B_PRIVATE contents, wrapped by the SRK */
+	uint8_t id_xy[ES256_PUB];
+};
+
+/* Finds the machine's keys, or makes them when dirfd has no state yet: t->srk and t->ak are theirs afterwards.
+ * State of another TPM, and a foreign key in our place, are WHY_UNTRUSTED; nothing is written to the TPM then. */
+int tpmkeys_open(struct tpm *t, int dirfd, struct tpmkeys *out, struct err *e);
+/* The ID key, loaded: the caller flushes. Each use loads it anew, so a restarted TPM needs no notice. */
+int tpmkeys_id(struct tpm *t, const struct tpmkeys *k, ESYS_TR *id, struct err *e);
+/* The endorsement key, made from its template: the caller flushes. */
+int tpmkeys_ek(struct tpm *t, ESYS_TR *ek, struct tpmblob *pub, struct err *e);
+
+/* 1: read; 0: there is none; -1: refused. */
+int tpmstate_read(int dirfd, struct tpmkeys *out, struct err *e);
+int tpmstate_write(int dirfd, const struct tpmkeys *k, struct err *e);
+
+/* tpmnv.c: the vendor's certificate, trimmed to its DER length, and the certificates that lead to it as be16-prefixed
+ * DER. n is 0 when the TPM has none. */
+struct tpmnv {
+	size_t ncert, nchain;
+	uint8_t cert[EK_CERT_MAX];
+	uint8_t chain[EK_CHAIN_MAX * (EK_CERT_MAX + 2)];
+};
+int tpmnv_certificates(struct tpm *t, struct tpmnv *out, struct err *e);
+
+/* tpmquote.c */
+struct tpmsigned { /* what the AK signed */
+	size_t nattest, nsig;
+	uint8_t attest[TPM_ATTEST_MAX], sig[TPM_SIGNATURE_MAX];
+};
+/* The registers of PCR_MASK; the others are zero. */
+int tpmquote_pcrs(struct tpm *t, struct pcrs *out, struct err *e);
+/* 0: a quote of exactly these registers; 1: they have moved since they were read; -1: refused. */
+int tpmquote_quote(
+        struct tpm *t, const uint8_t extra[SHA_LEN], const struct pcrs *pcrs, struct tpmsigned *out, struct err *e);
+int tpmquote_certify(struct tpm *t, ESYS_TR object, const uint8_t extra[SHA_LEN], struct tpmsigned *out, struct err *e);
+int tpmquote_activate(struct tpm *t, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
+/* ECDSA by a loaded, unrestricted key over a digest. */
+int tpmquote_sign(struct tpm *t, ESYS_TR key, const uint8_t digest[SHA_LEN], uint8_t sig[ES256_SIG], struct err *e);
+/* The selection of the sha256 bank that a mask means. */
+TPML_PCR_SELECTION tpmquote_selection(uint32_t mask);
+
+#endif
