@@ -1,0 +1,142 @@
+/* Tests of agentconfig: the one file that a cloudlet's operator writes. */
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "federation/agent.h"
+
+#define MUST "\"name\":\"berlin-1\",\"authority\":\"https://127.0.0.1:8443\",\"ca\":\"ca.pem\",\"state\":\"state\""
+
+static char dir[] = "/tmp/test_agentconfig.XXXXXX", path[64];
+
+static int setup(void **s)
+{
+	(void)s;
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(path, sizeof path, "%s/agent.json", dir);
+	return 0;
+}
+
+static int teardown(void **s)
+{
+	(void)s;
+	unlink(path);
+	return rmdir(dir);
+}
+
+static int read_config(const char *text, struct agent_config *out, struct err *e)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	fclose(f);
+	return agentconfig_read(path, out, e);
+}
+
+static void what_is_not_said_has_its_default(void **s)
+{
+	struct agent_config c;
+	struct err e = {0};
+	(void)s;
+	assert_accepted(read_config("{" MUST "}", &c, &e), &e);
+	assert_string_equal(c.name, "berlin-1");
+	assert_string_equal(c.authority, "https://127.0.0.1:8443");
+	assert_string_equal(c.tcti, "device:/dev/tpmrm0");
+	assert_string_equal(c.eventlog, "/sys/kernel/security/tpm0/binary_bios_measurements");
+	assert_false(c.has_fix);
+}
+
+static void a_path_starts_at_the_directory_of_the_file_unless_it_is_absolute(void **s)
+{
+	struct agent_config c;
+	char expected[128];
+	struct err e = {0};
+	(void)s;
+	assert_accepted(read_config("{" MUST ",\"eventlog\":\"/a/log\"}", &c, &e), &e);
+	snprintf(expected, sizeof expected, "%s/state", dir);
+	assert_string_equal(c.state, expected);
+	snprintf(expected, sizeof expected, "%s/ca.pem", dir);
+	assert_string_equal(c.ca, expected);
+	assert_string_equal(c.eventlog, "/a/log");
+}
+
+static void a_place_is_three_numbers_in_range(void **s)
+{
+	struct agent_config c;
+	struct err e = {0};
+	(void)s;
+	assert_accepted(read_config("{" MUST ",\"location\":{\"latitude_deg\":52.52,\"longitude_deg\":13.405,"
+	                            "\"uncertainty_m\":1000}}",
+	                        &c, &e),
+	        &e);
+	assert_true(c.has_fix && c.fix.lat_deg > 52.5 && c.fix.lon_deg < 13.5 && c.fix.uncertainty_m > 999);
+}
+
+static void whatever_else_stands_there_is_refused_by_name(void **s)
+{
+	static const struct {
+		const char *text, *named;
+	} bad[] = {
+	        {"{" MUST ",\"colour\":\"red\"}", "colour"},
+	        {"{" MUST ",\"name\":\"berlin-1\"}", "agent.json"},
+	        {"{\"name\":\"berlin-1\"}", "authority"},
+	        {"{\"name\":\"../berlin\",\"authority\":\"x\",\"ca\":\"x\",\"state\":\"x\"}", "name"},
+	        {"{" MUST ",\"tcti\":7}", "tcti"},
+	        {"{" MUST ",\"location\":[]}", "location"},
+	        {"{" MUST ",\"location\":{\"latitude_deg\":52}}", "longitude_deg"},
+	        {"{" MUST ",\"location\":{\"latitude_deg\":91,\"longitude_deg\":0,\"uncertainty_m\":0}}",
+	                "latitude_deg"},
+	        {"{" MUST ",\"location\":{\"latitude_deg\":0,\"longitude_deg\":181,\"uncertainty_m\":0}}",
+	                "longitude_deg"},
+	        {"{" MUST ",\"location\":{\"latitude_deg\":0,\"longitude_deg\":0,\"uncertainty_m\":-1}}",
+	                "uncertainty_m"},
+	        {"{" MUST ",\"location\":{\"latitude_deg\":0,\"longitude_deg\":0,\"uncertainty_m\":0,\"height\":1}}",
+	                "height"},
+	        {"", "agent.json"},
+	};
+	struct agent_config c;
+	struct err e = {0};
+	(void)s;
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		assert_refused(read_config(bad[i].text, &c, &e), &e, WHY_MALFORMED);
+		assert_non_null(strstr(e.text, bad[i].named));
+	}
+}
+
+static void a_path_that_does_not_fit_is_refused(void **s)
+{
+	char text[AGENT_PATH_MAX + 256], eventlog[AGENT_PATH_MAX + 1];
+	struct agent_config c;
+	struct err e = {0};
+	(void)s;
+	memset(eventlog, 'a', sizeof eventlog - 1);
+	eventlog[sizeof eventlog - 1] = '\0';
+	snprintf(text, sizeof text, "{" MUST ",\"eventlog\":\"%s\"}", eventlog);
+	assert_refused(read_config(text, &c, &e), &e, WHY_MALFORMED);
+}
+
+static void a_file_that_is_not_there_is_the_systems_fault(void **s)
+{
+	struct agent_config c;
+	struct err e = {0};
+	(void)s;
+	assert_refused(agentconfig_read("/tmp/there/is/no/agent.json", &c, &e), &e, WHY_SYSTEM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(what_is_not_said_has_its_default),
+	        cmocka_unit_test(a_path_starts_at_the_directory_of_the_file_unless_it_is_absolute),
+	        cmocka_unit_test(a_place_is_three_numbers_in_range),
+	        cmocka_unit_test(whatever_else_stands_there_is_refused_by_name),
+	        cmocka_unit_test(a_path_that_does_not_fit_is_refused),
+	        cmocka_unit_test(a_file_that_is_not_there_is_the_systems_fault),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
