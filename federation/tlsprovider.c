@@ -221,17 +221,21 @@ static int init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const O
 	return 1;
 }
 
-/* Everything that is not this key stays in the default provider. */
+/* Everything that is not this key stays in the default provider. Both stay loaded as long as the process lives. */
 static int load_provider(struct err *e)
 {
-	static bool loaded;
+	static OSSL_PROVIDER *otherwise, *quoter;
+	static bool ready;
 
-	if (loaded)
+	if (ready)
 		return 0;
-	if (!OSSL_PROVIDER_load(NULL, "default") || !OSSL_PROVIDER_add_builtin(NULL, "quoter", init) ||
-	        !OSSL_PROVIDER_load(NULL, "quoter") || !EVP_set_default_properties(NULL, "?provider!=quoter"))
+	if (!otherwise)
+		otherwise = OSSL_PROVIDER_load(NULL, "default");
+	if (otherwise && OSSL_PROVIDER_add_builtin(NULL, "quoter", init))
+		quoter = OSSL_PROVIDER_load(NULL, "quoter");
+	if (!quoter || !EVP_set_default_properties(NULL, "?provider!=quoter"))
 		return err_set(e, WHY_SYSTEM, "OpenSSL does not load the provider for the TPM's key");
-	loaded = true;
+	ready = true;
 	return 0;
 }
 
