@@ -34,7 +34,8 @@ door_OBJ             := $(DOOR) attest/ask keystore/answer $(call nonmain,base)
 door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
 
 judge_MAIN           := attest/judge
-judge_OBJ            := $(call nonmain,attest firmware geofence base)
+judge_OBJ            := $(addprefix attest/,ask certify claims ekcert evidence facts judgecase judgeworker quote tpmpub) \
+			$(addprefix firmware/,boot eventlog eventtype uefivar) geofence/fix $(call nonmain,base)
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
@@ -47,7 +48,8 @@ keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease
 keeper_LIB           := libcrypto jansson libseccomp
 
 quoter_MAIN          := attest/quoter
-quoter_OBJ           := $(call nonmain,attest keystore firmware base)
+quoter_OBJ           := $(addprefix attest/,evidence quote quoterops tpm tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) \
+			$(addprefix keystore/,dataset lease leaseuse unseal) $(call nonmain,base)
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
 
 BIN     := merestone merestoned merestone-agent
@@ -153,7 +155,7 @@ TEST_OBJ  := $(call nonmain,$(DIRS))
 UNITS     := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS   := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TOOLS     := $(patsubst tests/tools/%.c,%,$(wildcard tests/tools/*.c))
-BENCHES   := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+BENCH_OBJ := $(patsubst %.c,build/obj/%.o,$(wildcard tests/bench/*.c))
 
 build/san/unit/%: build/san/obj/tests/unit/%.o $(TEST_OBJ:%=build/san/obj/%.o)
 	$(need)
@@ -175,11 +177,13 @@ build/tools/%: build/obj/tests/tools/%.o $(TEST_OBJ:%=build/obj/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
 
-build/bench/%: build/obj/tests/bench/%.o $(TEST_OBJ:%=build/obj/%.o)
+build/bench/load: $(BENCH_OBJ) $(TEST_OBJ:%=build/obj/%.o)
 	$(need)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
 
+# It starts the real program.
+build/san/unit/test_quoter: | build/san/libexec/quoter
 unit: build/san/unit/$(T)
 	./$<
 units: $(UNITS:%=build/san/unit/%)
@@ -209,7 +213,7 @@ demo: deps-demo
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%)
 	@tests/demo.sh
 bench: deps-demo
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) $(BENCHES:%=build/bench/%)
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) build/bench/load
 	@tests/bench.sh
 image:
 	@echo 'merestone: error: the cloudlet image is not part of this version' >&2; exit 2

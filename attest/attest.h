@@ -252,6 +252,8 @@ struct tpm {
 /* tcti as in tpm2-tss: "swtpm:path=...", "device:/dev/tpmrm0". Loads a library: call it before the sandbox. */
 int tpm_open(struct tpm *t, const char *tcti, struct err *e);
 void tpm_close(struct tpm *t);
+/* Starts ESAPI anew on the same link: handles are gone. Opens no file. */
+int tpm_again(struct tpm *t, struct err *e);
 /* The TPM's refusal in words, with its code behind: "sentence (TPM 0x1c4)". A TPM that is not there or in lockout is
  * WHY_SYSTEM whatever `why` says. Always returns -1. */
 int tpm_fail(struct err *e, uint32_t rc, enum why why, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
@@ -276,7 +278,8 @@ struct quoter_status {
 	uint8_t eventlog[SHA_LEN]; /* digest of the boot log as it is now; zero when there is none */
 };
 
-/* Starts libexec_dir/quoter with nothing inherited but its socket. state_dir: where wrapped key blobs live. */
+/* Starts libexec_dir/quoter with nothing inherited but its socket. state_dir: the agent's; the wrapped keys
+ * live in its directory quoter/. */
 struct quoter *quoter_start(
         const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog, struct err *e);
 void quoter_stop(struct quoter *q);

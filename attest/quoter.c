@@ -41,15 +41,19 @@ static int options_read(int argc, char **argv, struct options *o)
 	return optind == argc && o->state && o->tcti && o->eventlog ? 0 : -1;
 }
 
+/* The agent's state directory holds ours; each may be new. */
 static int state_open(const char *path, int *dirfd, int *lock, struct err *e)
 {
 	if (file_mkdir(AT_FDCWD, path, 0700, e) != 0)
 		return -1;
-	*dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*dirfd < 0)
+	AUTO(fd_close) int agents = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (agents < 0)
 		return err_sys(e, "cannot open %s", path);
-	*lock = openat(*dirfd, "tpm.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return *lock < 0 ? err_sys(e, "cannot open %s/tpm.lock", path) : 0;
+	if (file_mkdir(agents, "quoter", 0700, e) != 0)
+		return err_in(e, "%s", path);
+	*dirfd = openat(agents, "quoter", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	*lock = *dirfd < 0 ? -1 : openat(*dirfd, "tpm.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return *lock < 0 ? err_sys(e, "cannot open %s/quoter/tpm.lock", path) : 0;
 }
 
 /* Everything that opens a file or loads a library, before the sandbox. */

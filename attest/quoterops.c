@@ -234,12 +234,26 @@ static int take_descriptors(int socket, int fds[2], struct err *e)
 	return 0;
 }
 
-static int unseal_locked(struct quoterops *q, const struct lease_use *u, struct secret **key, struct err *e)
+/* After a failure that was not the TPM's own word its library may be out of step with it: it starts anew then. */
+static int tpm_take(struct quoterops *q, struct err *e)
 {
 	if (flock(q->lock, LOCK_EX) != 0)
 		return err_sys(e, "cannot lock the TPM");
-	int bad = unseal(&q->tpm, u, key, e);
+	if (!q->suspect)
+		return 0;
+	if (tpmkeys_again(&q->tpm, &q->keys, e) != 0) {
+		(void)flock(q->lock, LOCK_UN);
+		return -1;
+	}
+	q->suspect = false;
+	return 0;
+}
+
+static int tpm_give(struct quoterops *q, int bad, const struct err *e)
+{
 	(void)flock(q->lock, LOCK_UN);
+	if (bad && e->why == WHY_SYSTEM)
+		q->suspect = true;
 	return bad;
 }
 
@@ -247,7 +261,10 @@ static int stream(struct quoterops *q, bool encrypt, struct view use, const int 
 {
 	struct lease_use u;
 	AUTO(secret_free) struct secret *key = NULL;
-	if (lease_use_read(use, &u, e) != 0 || unseal_locked(q, &u, &key, e) != 0)
+	if (lease_use_read(use, &u, e) != 0 || tpm_take(q, e) != 0)
+		return -1;
+	/* The TPM is free for others while the data flows. */
+	if (tpm_give(q, unseal(&q->tpm, &u, &key, e), e) != 0)
 		return -1;
 	if (encrypt)
 		return dataset_encrypt(fds[0], fds[1], key, u.domain, u.dataset, u.epoch, e);
@@ -284,11 +301,9 @@ static int run_locked(struct quoterops *q, uint8_t op, struct rd *r, struct wr *
 	};
 	if (op >= QUOTER_OPS || !ops[op])
 		return err_set(e, WHY_MALFORMED, "the quoter has no operation %u", op);
-	if (flock(q->lock, LOCK_EX) != 0)
-		return err_sys(e, "cannot lock the TPM");
-	int bad = ops[op](q, r, w, e);
-	(void)flock(q->lock, LOCK_UN);
-	return bad;
+	if (tpm_take(q, e) != 0)
+		return -1;
+	return tpm_give(q, ops[op](q, r, w, e), e);
 }
 
 void quoterops_answer(struct quoterops *q, struct view request, struct wr *reply)

@@ -8,6 +8,7 @@
 struct quoterops {
 	struct tpm tpm;
 	struct tpmkeys keys;
+	bool suspect;         /* the last use of the TPM failed in an unclear way */
 	int lock;             /* held around each use of the TPM: a one-shot command may run beside the daemon */
 	int log;              /* the boot log, or -1 */
 	const char *log_path; /* for sentences */

@@ -20,23 +20,33 @@ int tpm_open(struct tpm *t, const char *tcti, struct err *e)
 		err_set(e, WHY_SYSTEM, "no TPM at %s (TSS 0x%08" PRIx32 ")", tcti, rc);
 		return err_hint(e, "name the machine's TPM, for instance device:/dev/tpmrm0");
 	}
-	ESYS_CONTEXT *esys = NULL;
-	rc = Esys_Initialize(&esys, link, NULL);
-	if (rc != TSS2_RC_SUCCESS) {
-		Tss2_TctiLdr_Finalize(&link);
-		return err_set(e, WHY_SYSTEM, "the TPM library does not start (TSS 0x%08" PRIx32 ")", rc);
-	}
-	*t = (struct tpm){.esys = esys, .tcti = link, .srk = ESYS_TR_NONE, .ak = ESYS_TR_NONE};
-	return 0;
+	*t = (struct tpm){.tcti = link};
+	if (tpm_again(t, e) == 0)
+		return 0;
+	Tss2_TctiLdr_Finalize(&link);
+	*t = (struct tpm){0};
+	return -1;
+}
+
+int tpm_again(struct tpm *t, struct err *e)
+{
+	if (t->esys)
+		Esys_Finalize(&t->esys);
+	t->srk = t->ak = ESYS_TR_NONE;
+	TSS2_RC rc = Esys_Initialize(&t->esys, t->tcti, NULL);
+	if (rc == TSS2_RC_SUCCESS)
+		return 0;
+	t->esys = NULL;
+	return err_set(e, WHY_SYSTEM, "the TPM library does not start (TSS 0x%08" PRIx32 ")", rc);
 }
 
 void tpm_close(struct tpm *t)
 {
-	if (!t->esys)
-		return;
-	Esys_Finalize(&t->esys);
 	TSS2_TCTI_CONTEXT *link = t->tcti;
-	Tss2_TctiLdr_Finalize(&link);
+	if (t->esys)
+		Esys_Finalize(&t->esys);
+	if (link)
+		Tss2_TctiLdr_Finalize(&link);
 	t->tcti = NULL;
 }
 

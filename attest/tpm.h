@@ -33,6 +33,8 @@ struct tpmkeys {
 /* Finds the machine's keys, or makes them when dirfd has no state yet: t->srk and t->ak are theirs afterwards.
  * State of another TPM, and a foreign key in our place, are WHY_UNTRUSTED; nothing is written to the TPM then. */
 int tpmkeys_open(struct tpm *t, int dirfd, struct tpmkeys *out, struct err *e);
+/* The same keys through a library that starts anew, over the link that is there. */
+int tpmkeys_again(struct tpm *t, const struct tpmkeys *k, struct err *e);
 /* The ID key, loaded: the caller flushes. Each use loads it anew, so a restarted TPM needs no notice. */
 int tpmkeys_id(struct tpm *t, const struct tpmkeys *k, ESYS_TR *id, struct err *e);
 /* The endorsement key, made from its template: the caller flushes. */

@@ -129,6 +129,13 @@ static int expect(struct tpm *t, uint32_t place, const struct tpmblob *pub, ESYS
 	return err_hint(e, "a TPM that was cleared must enrol again, with an empty state directory");
 }
 
+int tpmkeys_again(struct tpm *t, const struct tpmkeys *k, struct err *e)
+{
+	if (tpm_again(t, e) != 0 || expect(t, TPMKEYS_SRK, &k->srk, &t->srk, e) != 0)
+		return -1;
+	return expect(t, TPMKEYS_AK, &k->ak, &t->ak, e);
+}
+
 int tpmkeys_open(struct tpm *t, int dirfd, struct tpmkeys *out, struct err *e)
 {
 	struct tpm_pub ak, srk;
@@ -137,8 +144,7 @@ int tpmkeys_open(struct tpm *t, int dirfd, struct tpmkeys *out, struct err *e)
 		return -1;
 	if (!known && make_all(t, dirfd, out, e) != 0)
 		return -1;
-	if (known &&
-	        (expect(t, TPMKEYS_SRK, &out->srk, &t->srk, e) != 0 || expect(t, TPMKEYS_AK, &out->ak, &t->ak, e) != 0))
+	if (known && tpmkeys_again(t, out, e) != 0)
 		return -1;
 	if (tpmpub_parse(TPMBLOB(out->ak), &ak, e) != 0 || tpmpub_is_ak(&ak, e) != 0)
 		return err_in(e, "attestation key");
