@@ -9,7 +9,7 @@
 
 enum { PEM_MAX = 256 * 1024 };
 
-static const char PEM_END[] = "-----END PUBLIC KEY-----";
+static const char PEM_BEGIN[] = "-----BEGIN PUBLIC KEY-----", PEM_END[] = "-----END PUBLIC KEY-----";
 
 static int add_officer(struct decider *d, struct view pem, struct err *e)
 {
@@ -22,17 +22,33 @@ static int add_officer(struct decider *d, struct view pem, struct err *e)
 	return 0;
 }
 
+/* The next key of the file; what stands between keys is a comment. */
+static bool next_key(struct view *rest, struct view *pem)
+{
+	const uint8_t *begin = rest->n > 0 ? memmem(rest->p, rest->n, PEM_BEGIN, sizeof PEM_BEGIN - 1) : NULL;
+
+	if (!begin)
+		return false;
+	*rest = VIEW(begin, rest->n - (size_t)(begin - rest->p));
+	const uint8_t *end = memmem(rest->p, rest->n, PEM_END, sizeof PEM_END - 1);
+	size_t n = end ? (size_t)(end - begin) + sizeof PEM_END - 1 : rest->n;
+	*pem = VIEW(begin, n);
+	*rest = VIEW(begin + n, rest->n - n);
+	return true;
+}
+
 static int load_officers(struct decider *d, struct err *e)
 {
 	uint8_t *bytes = NULL;
-	size_t n, mark = sizeof PEM_END - 1;
+	struct view rest, pem;
+	size_t n;
+	int bad = 0;
 
 	if (file_read(AT_FDCWD, "officers.pem", PEM_MAX, &bytes, &n, e))
 		return -1;
-	int bad = 0;
-	for (uint8_t *at = bytes, *end; !bad && (end = memmem(at, n - (size_t)(at - bytes), PEM_END, mark));
-	        at = end + mark)
-		bad = add_officer(d, VIEW(at, (size_t)(end - at) + mark), e);
+	rest = VIEW(bytes, n);
+	while (!bad && next_key(&rest, &pem))
+		bad = add_officer(d, pem, e);
 	mem_free(bytes);
 	if (bad)
 		return -1;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/b64.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "base/json.h"
