@@ -143,12 +143,19 @@ static void on_written(struct bufferevent *bev, void *arg)
 	f->out = NULL;
 }
 
+/* A whole message in one turn of the loop, not 16 KiB of it. */
 static struct bufferevent *pipe_end(struct event_base *base, int fd)
 {
-	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_WANTED); /* fewer turns; the default does too */
+	(void)fcntl(fd, F_SETPIPE_SZ, PIPE_WANTED); /* the default will do too */
 	if (evutil_make_socket_nonblocking(fd) != 0)
 		return NULL;
-	return bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	struct bufferevent *bev = bufferevent_socket_new(base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (bev && (bufferevent_set_max_single_read(bev, RING_MAX) != 0 ||
+	                   bufferevent_set_max_single_write(bev, RING_MAX) != 0)) {
+		bufferevent_free(bev);
+		return NULL;
+	}
+	return bev;
 }
 
 struct forward *forward_new(struct event_base *base, int in, int out, unsigned waiting_max,

@@ -38,12 +38,13 @@ make_certificates() {
 	issue large URI:spiffe://edge.example/cloudlet/cloudlet1 ca clientAuth 'rsa:4096'
 }
 
+# DOOR: another door, for example build/san/libexec/door.
 # start_door [OPTION]...: its pid is in the file pid, its exit status will be in the file ended
 start_door() {
 	mkdir -p blobs
 	rm -f port ended
 	{
-		"$ROOT/build/tools/echoring" 0 . "$ROOT/build/libexec/door" --trust-domain edge.example "$@" 2>door.log &
+		"$ROOT/build/tools/echoring" 0 . "$ROOT/${DOOR:-build/libexec/door}" --trust-domain edge.example "$@" 2>door.log &
 		echo $! >pid
 		status=0
 		wait $! || status=$?
