@@ -174,6 +174,8 @@ static int read_roots(struct plan *p, const char *path, struct err *e)
 	if (file_read(AT_FDCWD, path, PEM_MAX, &pem, &p->nroots, e))
 		return -1;
 	p->roots = (char *)pem;
+	if (!memmem(pem, p->nroots, "-----BEGIN CERTIFICATE-----", 27))
+		return err_set(e, WHY_MALFORMED, "%s holds no certificate in PEM", path);
 	roots = ekcert_roots(VIEW(pem, p->nroots), e);
 	return roots ? 0 : err_in(e, "%s", path);
 }
