@@ -182,8 +182,8 @@ build/bench/load: $(BENCH_OBJ) $(TEST_OBJ:%=build/obj/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
 
-# It starts the real program.
-build/san/unit/test_quoter: | build/san/libexec/quoter
+# They start the real program.
+build/san/unit/test_quoter build/san/unit/test_quoterstream: | build/san/libexec/quoter
 unit: build/san/unit/$(T)
 	./$<
 units: $(UNITS:%=build/san/unit/%)
