@@ -182,8 +182,9 @@ build/bench/load: $(BENCH_OBJ) $(TEST_OBJ:%=build/obj/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
 
-# They start the real program.
-build/san/unit/test_quoter build/san/unit/test_quoterstream: | build/san/libexec/quoter
+# They start real programs.
+build/san/unit/test_quoter build/san/unit/test_quoterstream build/san/unit/test_vendor: | build/san/libexec/quoter
+build/san/unit/test_vendor: | build/tools/ekcert
 unit: build/san/unit/$(T)
 	./$<
 units: $(UNITS:%=build/san/unit/%)

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,6 +93,7 @@ static int run_child(struct judge *j, int in, int out)
 	}
 	fd_close(RING_IN);
 	fd_close(RING_OUT);
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* one that no longer listens must not outlive us */
 	return judgeworker_run(in, out, j->roots);
 }
 
@@ -356,6 +358,8 @@ static int judge_run(struct judge *j, struct err *e)
 	while (!j->ended || !all_idle(j))
 		if (turn(j, e) != 0)
 			return -1;
+	for (size_t i = 0; i < j->workers; i++)
+		stop(&j->slot[i]);
 	return 0;
 }
 
