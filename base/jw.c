@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/b64.h"
+#include "base/hex.h"
 #include "base/json.h"
 
 enum { JW_DEPTH_MAX = 63 }; /* a bit of `more` for each */
@@ -117,10 +118,14 @@ void jw_text(struct jw *j, const char *key, struct view v)
 
 void jw_hex(struct jw *j, const char *key, struct view v)
 {
+	char text[2 * 32 + 1];
+
 	begin(j, key);
 	wr_u8(j->w, '"');
-	for (size_t i = 0; i < v.n; i++)
-		wr_fmt(j->w, "%02x", v.p[i]);
+	for (size_t i = 0; i < v.n; i += 32) { /* not by printf: a result holds a dozen digests */
+		size_t n = v.n - i < 32 ? v.n - i : 32;
+		wr_bytes(j->w, hex_put(text, v.p + i, n), 2 * n);
+	}
 	wr_u8(j->w, '"');
 }
 
