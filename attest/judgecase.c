@@ -223,17 +223,21 @@ static int judge_document(struct view text, struct err *e)
 	return o ? 0 : err_in(e, "document");
 }
 
-static size_t span(struct view v, size_t at, bool digits_too)
+static bool in_name(uint8_t c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+static size_t span(struct view v, size_t at, bool names)
 {
 	size_t from = at;
 
-	while (at < v.n && ((v.p[at] >= 'a' && v.p[at] <= 'z') ||
-	                           (digits_too && ((v.p[at] >= '0' && v.p[at] <= '9') || v.p[at] == '-'))))
+	while (at < v.n && ((v.p[at] >= 'a' && v.p[at] <= 'z') || (names && in_name(v.p[at]))))
 		at++;
 	return at - from;
 }
 
-/* ^[a-z]+(/[a-z0-9-]+){1,2}$ (A90) */
+/* ^[a-z]+(/[A-Za-z0-9-]+){1,2}$ (A90) */
 static int judge_query(struct view v, struct err *e)
 {
 	size_t at = span(v, 0, false);

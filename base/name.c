@@ -8,7 +8,7 @@ static bool view_ok(struct view v)
 		return false;
 	for (size_t i = 0; i < v.n; i++) {
 		uint8_t c = v.p[i];
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'))
 			return false;
 	}
 	return true;

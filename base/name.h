@@ -1,4 +1,4 @@
-/* name: what a machine, domain, fence, reference set or dataset may be called: ^[a-z0-9][a-z0-9-]{0,62}$ (A90). */
+/* name: what a machine, domain, fence, reference set or dataset may be called: ^[A-Za-z0-9][A-Za-z0-9-]{0,62}$ (A90). */
 #ifndef BASE_NAME_H
 #define BASE_NAME_H
 

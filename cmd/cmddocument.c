@@ -84,7 +84,7 @@ static int put(
 		return err_set(e, WHY_MALFORMED, "an argument is not text in UTF-8");
 	if (!name_ok(name))
 		return err_set(
-		        e, WHY_MALFORMED, "\"%s\" is not a name: small letters, digits and dashes, at most 63", name);
+		        e, WHY_MALFORMED, "\"%s\" is not a name: letters, digits and dashes, at most 63", name);
 	if (kit_open(c->kit, &kit, e) == 0 && next_version(&kit, version, kind, name, &v, e) == 0)
 		rc = sign_and_send(&kit, kind, name, v, text, &receipt, e);
 	kit_close(&kit);

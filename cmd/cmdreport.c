@@ -87,7 +87,7 @@ static void print_member(const json_t *record, const char *member, const char *l
 {
 	const json_t *v = json_object_get(record, member);
 
-	if (json_is_string(v) && *json_string_value(v))
+	if (json_is_string(v) && *json_string_value(v) && strcmp(json_string_value(v), "none") != 0)
 		printf("%-10s %s\n", label, json_string_value(v));
 	else if (json_is_integer(v))
 		printf("%-10s %lld\n", label, (long long)json_integer_value(v));
@@ -102,17 +102,13 @@ static void print_domains(const json_t *record)
 	json_object_foreach(json_object_get(ear, "submods"), domain, sub)
 	{
 		const json_t *d = json_object_get(sub, "merestone_decision");
-		const char *sentence = json_string_value(json_object_get(d, "sentence"));
-		const char *hint = json_string_value(json_object_get(d, "hint"));
-		bool allow = json_is_true(json_object_get(d, "allow"));
 
-		printf("\n%s: %s", domain, allow ? "allowed" : "denied");
-		if (!allow)
-			printf(" (%s)\n  %s", json_string_value(json_object_get(d, "reason")),
-			        sentence ? sentence : "");
-		printf("\n");
-		if (hint && *hint)
-			printf("  the way out: %s\n", hint);
+		if (json_is_true(json_object_get(d, "allow")))
+			printf("\n%s: allowed\n", domain);
+		else
+			printf("\n%s: denied (%s)\n  %s\n", domain, json_text(d, "reason"), json_text(d, "sentence"));
+		if (*json_text(d, "hint"))
+			printf("  the way out: %s\n", json_text(d, "hint"));
 	}
 }
 

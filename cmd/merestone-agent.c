@@ -97,15 +97,13 @@ static void print_domains(const json_t *result)
 	json_object_foreach(json_object_get(result, "submods"), name, sub)
 	{
 		const json_t *d = json_object_get(sub, "merestone_decision");
-		const char *sentence = json_string_value(json_object_get(d, "sentence"));
-		const char *hint = json_string_value(json_object_get(d, "hint"));
 
 		if (json_is_true(json_object_get(d, "allow")))
 			printf("%-16s allowed\n", name);
 		else
-			printf("%-16s denied   %s\n", name, sentence ? sentence : "");
-		if (hint && *hint)
-			printf("%-16s          the way out: %s\n", "", hint);
+			printf("%-16s denied   %s\n", name, json_text(d, "sentence"));
+		if (*json_text(d, "hint"))
+			printf("%-16s          the way out: %s\n", "", json_text(d, "hint"));
 	}
 }
 

@@ -27,7 +27,7 @@ prepare() {
 	: >"$D/cells.jsonl"
 	: >"$D/attacks.jsonl"
 	PORT=$(free_port)
-	# socket paths are short, wherever the tree stands
+	# the TPMs: socket paths must be short, wherever the tree stands
 	RUN=$(mktemp -d "${TMPDIR:-/tmp}/merestone.XXXXXX")
 	AUTHORITY_PID=
 }
@@ -35,8 +35,8 @@ prepare() {
 tear_down() {
 	local name
 	stop_authority
-	for name in "$D"/*/tpm; do
-		[ ! -d "$name" ] || "$TOOLS/swtpm-stop.sh" --kill "$name" "$RUN/$(basename "$(dirname "$name")")" >/dev/null 2>&1 || true
+	for name in "$RUN"/*/; do
+		[ ! -d "$name" ] || "$TOOLS/swtpm-stop.sh" --kill "$name" || true
 	done
 	rm -rf "$RUN"
 }
@@ -45,8 +45,8 @@ make_tpms() {
 	local name
 	for name in "$@"; do
 		mkdir -p "$D/$name"
-		"$TOOLS/factory.sh" "$D/$name/tpm" "$D/vendor" >"$D/$name/factory.log" 2>&1 ||
-			{ cat "$D/$name/factory.log" >&2; return 1; }
+		"$TOOLS/factory.sh" "$RUN/$name" "$D/vendor"
+		power_off "$name"
 	done
 }
 
@@ -77,13 +77,12 @@ stop_authority() {
 
 # boot NAME LOG: power on, and the firmware measures LOG.
 boot() {
-	"$TOOLS/swtpm-start.sh" "$D/$1/tpm" "$RUN/$1"
+	"$TOOLS/swtpm-start.sh" "$RUN/$1"
 	"$BUILD/tools/measure" "$2" "swtpm:path=$RUN/$1/sock"
 }
 
-# power_off NAME [--kill]
 power_off() {
-	"$TOOLS/swtpm-stop.sh" ${2:+"$2"} "$D/$1/tpm" "$RUN/$1"
+	"$TOOLS/swtpm-stop.sh" "$RUN/$1"
 }
 
 # configure MACHINE TPM LOG LAT LON: the agent's configuration. The TPM may be another machine's: that is an attack.
