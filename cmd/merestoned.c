@@ -128,6 +128,9 @@ static void become(const struct house *h, enum member m, pid_t parent, int in, i
 	if (binary < 0 || sigprocmask(SIG_SETMASK, &none, NULL) || fchdir(h->dir[m]))
 		_exit(126);
 	place_descriptors(in, out, extra);
+	/* what whoever started us forgot to close is not for members */
+	if (close_range(EXTRA_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC))
+		_exit(126);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_NOFILE, powers[m].files);
 	if (geteuid() == 0) {
