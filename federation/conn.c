@@ -3,7 +3,6 @@
  */
 #include "federation/doorway.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
@@ -12,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-
-#include "base/log.h"
 
 enum phase { P_NEW, P_HANDSHAKE, P_IDLE, P_HEADER, P_BODY, P_ANSWER, P_DRAIN, P_CUT };
 
@@ -100,6 +97,15 @@ static unsigned strangers_from(const struct conns *cs, const uint8_t address[16]
 	return n;
 }
 
+static unsigned big_from(const struct conns *cs, const uint8_t address[16])
+{
+	unsigned n = 0;
+
+	for (const struct conn *c = cs->first; c; c = c->next)
+		n += c->big && c->peer.role == ROLE_NONE && memcmp(c->address, address, sizeof c->address) == 0;
+	return n;
+}
+
 static unsigned connections_of(const struct conns *cs, const struct peer *p)
 {
 	unsigned n = 0;
@@ -109,27 +115,12 @@ static unsigned connections_of(const struct conns *cs, const struct peer *p)
 	return n;
 }
 
-static int address_of(int fd, uint8_t out[16])
-{
-	struct sockaddr_storage ss = {0};
-	socklen_t n = sizeof ss;
-
-	memset(out, 0, 16);
-	if (getpeername(fd, (struct sockaddr *)&ss, &n) != 0)
-		return -1;
-	if (ss.ss_family == AF_INET6)
-		memcpy(out, &((struct sockaddr_in6 *)&ss)->sin6_addr, 8); /* a /64 is one customer */
-	else
-		memcpy(out + 12, &((struct sockaddr_in *)&ss)->sin_addr, 4);
-	return 0;
-}
-
 /* The first turn of the loop after accept(): only now is the descriptor known. */
 static void admit(struct conn *c)
 {
 	int on = 1, fd = SSL_get_fd(c->ssl);
 
-	if (fd < 0 || address_of(fd, c->address) != 0 ||
+	if (fd < 0 || bucket_address(fd, c->address) != 0 ||
 	        strangers_from(c->cs, c->address) >= c->cs->config.per_address) {
 		cut(c);
 		return;
@@ -170,6 +161,8 @@ bool conn_big(struct conn *c)
 		return true;
 	if (*taken >= (stranger ? BIG_STRANGERS_MAX : BIG_PEERS_MAX))
 		return false;
+	if (stranger && big_from(c->cs, c->address) >= BIG_STRANGERS_PER_ADDRESS_MAX)
+		return false;
 	(*taken)++;
 	return c->big = true;
 }
@@ -193,6 +186,7 @@ static struct evhttp_connection *evcon_of(struct conn *c)
 	return arg;
 }
 
+/* Without a place for a large body most evidence still fits; a part of a blob does not, and is to come again. */
 static void limit_body(struct conn *c)
 {
 	size_t max = STRANGER_BODY_MAX;
@@ -200,8 +194,12 @@ static void limit_body(struct conn *c)
 	struct view target;
 	const struct route *r = scan_request(&c->scan, &m, &target) ? route_peek(m, target) : NULL;
 
-	if (r && r->body_max > max && (r->roles & (1u << c->peer.role)) && conn_big(c))
-		max = r->body_max + (c->peer.role == ROLE_NONE ? 0 : BODY_SLACK);
+	if (r && r->body_max > max && (r->roles & (1u << c->peer.role))) {
+		if (conn_big(c))
+			max = r->body_max + (c->peer.role == ROLE_NONE ? 0 : BODY_SLACK);
+		else if (r->does == DOES_BLOB_PUT)
+			cut(c);
+	}
 	evhttp_connection_set_max_body_size(evcon_of(c), (ev_ssize_t)max);
 }
 
@@ -219,7 +217,7 @@ static void watch(struct conn *c, struct evbuffer *b, size_t from)
 		if (first && !c->scan.first)
 			limit_body(c);
 	}
-	if (c->scan.ended)
+	if (c->scan.ended && c->phase == P_HEADER)
 		enter(c, P_BODY);
 }
 
@@ -321,11 +319,7 @@ static void on_ssl_free(void *parent, void *ptr, CRYPTO_EX_DATA *ad, int index, 
 {
 	struct conn *c = ptr;
 
-	(void)parent;
-	(void)ad;
-	(void)index;
-	(void)argl;
-	(void)argp;
+	(void)parent, (void)ad, (void)index, (void)argl, (void)argp;
 	if (!c)
 		return;
 	give_back_big(c);

@@ -64,7 +64,7 @@ void conns_close(struct conns *cs);          /* no new connections */
 unsigned conns_busy(const struct conns *cs); /* how many are in the middle of a request or reply */
 
 struct conn *conn_of(struct evhttp_request *req);  /* NULL: the client is gone */
-const uint8_t *conn_address(const struct conn *c); /* 16 bytes; of IPv6 only the /64 counts */
+const uint8_t *conn_address(const struct conn *c); /* 16 bytes, as bucket_address() made them */
 bool conn_odd(const struct conn *c);
 /* Asks for one of the few places for requests or replies above STRANGER_BODY_MAX; given back when the reply is sent. */
 bool conn_big(struct conn *c);
@@ -83,6 +83,8 @@ struct buckets {
 		uint64_t full_at_ms; /* when the bucket would be full again */
 	} b[BUCKETS];
 };
+/* Whose bucket a connection draws from: its IPv4 address, or the /64 of its IPv6 address. */
+int bucket_address(int fd, uint8_t out[16]);
 bool bucket_take(struct buckets *bs, const uint8_t address[16], uint64_t now_ms);
 
 /* ---- reply.c: every answer is JSON ---- */

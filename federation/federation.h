@@ -17,7 +17,8 @@ enum {
 	STRANGERS_PER_ADDRESS_MAX = 64, /* without a certificate; a site behind one address has more machines (A42) */
 	CONNECTIONS_PER_PEER_MAX = 32,  /* one cloudlet needs two */
 	BIG_STRANGERS_MAX = 32,         /* requests above STRANGER_BODY_MAX at one time: 12 MB of enrolments */
-	BIG_PEERS_MAX = 64,             /* the same of those with a certificate: 80 MB */
+	BIG_STRANGERS_PER_ADDRESS_MAX = 8,     /* so that one address cannot have them all */
+	BIG_PEERS_MAX = 64,                    /* the same of those with a certificate: 80 MB */
 	FORWARD_BACKLOG_MAX = 8 * 1024 * 1024, /* asks the judge has not read yet: beyond it the answer is "busy" */
 };
 

@@ -121,7 +121,7 @@ cut_between() {
 }
 
 @test "attack_A90 a name that is none, or a way out of the directory, is refused" {
-	for name in ..%2fca.key %2e%2e geoa%00 ..%c0%af Geoa .hidden geoa.part -x 'a b' "$(printf 'a%.0s' {1..64})"; do
+	for name in ..%2fca.key %2e%2e geoa%00 ..%c0%af geo_a .hidden geoa.part -x 'a b' "$(printf 'a%.0s' {1..64})"; do
 		as cloudlet1 --path-as-is "/v1/blobs/${name// /%20}"
 		[ "$STATUS" = 400 ]
 	done
@@ -247,6 +247,36 @@ drip() {
 	[ "$STATUS" = 503 ]
 	[ "$(jq -r .error.reason <<<"$BODY")" = system ]
 	[ $((SECONDS - from)) -ge 5 ] && [ $((SECONDS - from)) -le 9 ]
+}
+
+@test "clients that leave before their answer, or in the middle of a request, take nothing with them" {
+	for _ in $(seq 20); do
+		as auditor --max-time 0.1 /v1/explain/99 || true
+		printf 'POST /v1/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\nabc' | HOLD=0 raw >out.raw || true
+	done
+	sleep 7 # past the deadline of the answers
+	as auditor /v1/report/1
+	[ "$STATUS" = 200 ]
+	[ "$(replies <out.raw)" = 0 ]
+}
+
+@test "one address cannot take every place for large bodies, and small ones still go" {
+	for _ in $(seq 8); do
+		{
+			printf 'POST /v1/enrol HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\nabc'
+			sleep 2
+		} | tls >held &
+	done
+	sleep 1
+	ask --data-binary @big -H "$OCTETS" /v1/enrol || true
+	[ "$STATUS" = 413 ] || [ "$STATUS" = 000 ]
+	ask --data-binary @small -H "$OCTETS" /v1/enrol
+	[ "$STATUS" = 200 ]
+	as cloudlet1 --data-binary @big -H "$OCTETS" /v1/attest
+	[ "$STATUS" = 200 ]
+	wait
+	ask --data-binary @big -H "$OCTETS" /v1/enrol
+	[ "$STATUS" = 200 ]
 }
 
 @test "a blob goes up in parts and comes down the same" {
