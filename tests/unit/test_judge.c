@@ -275,8 +275,8 @@ static void a_judge_that_dies_is_a_refusal_and_others_go_on(void **s)
 	stop_workers(SIGSTOP);
 	send_query(2);
 	send_evidence(3);
-	send_query(4);
 	wait_until_taken();
+	send_query(4);
 	stop_workers(SIGSEGV);
 	stop_workers(SIGCONT);
 	for (size_t i = 0; i < 3; i++) {
