@@ -98,12 +98,12 @@ int batch_end(struct batch *b, int fd, struct err *e)
 	if (!b->failed && store_commit(&b->d->store, &b->why))
 		b->failed = true;
 	if (b->failed)
-		bad = refuse_all(b, e);
+		bad = refuse_all(b, e); /* they are told even when the store does not recover */
 	else if (b->anchor >= 0)
 		anchor_move(b->anchor, &b->d->head);
 	b->d->book_moved = false;
-	if (!bad)
-		bad = send_all(b, fd, e);
+	if (send_all(b, fd, e))
+		bad = -1;
 	mem_wipe(b->out, b->used); /* first nonces pass through here */
 	b->used = 0;
 	b->n = 0;

@@ -82,6 +82,7 @@ struct decider *decider_open(const char *trust_domain, struct err *e)
 		return NULL;
 	}
 	d->trust_domain = trust_domain;
+	d->book_moved = true; /* it is still to be read */
 	if (load_officers(d, e) || load_roots(d, e) || store_open(&d->store, "trust.db", e) || decider_recover(d, e))
 		return NULL;
 	return TAKE(d);
@@ -102,8 +103,10 @@ void decider_close(struct decider *d)
 int decider_recover(struct decider *d, struct err *e)
 {
 	store_rollback(&d->store);
+	if (d->book_moved && book_load(&d->book, &d->store, e))
+		return -1;
 	d->book_moved = false;
-	return book_load(&d->book, &d->store, e) || audit_last(&d->store, &d->head, e) ? -1 : 0;
+	return audit_last(&d->store, &d->head, e);
 }
 
 static int dispatch(struct decider *d, const struct facts *f, struct verdict *v, struct err *e)
