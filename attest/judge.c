@@ -316,34 +316,9 @@ static int turn(struct judge *j, struct err *e)
 
 /* It makes processes, gives them messages and ends them. Opening, connecting and executing are over; seccomp and prctl
  * are there for the narrower filter that each worker puts on. */
-static const char *const supervisor_calls[] = {
-        "read",
-        "write",
-        "writev",
-        "poll",
-        "close",
-        "pipe2",
-        "fcntl",
-        "clone",
-        "clone3",
-        "set_robust_list",
-        "rt_sigprocmask",
-        "wait4",
-        "kill",
-        "seccomp",
-        "prctl",
-        "brk",
-        "mmap",
-        "munmap",
-        "mremap",
-        "madvise",
-        "futex",
-        "getpid",
-        "gettid",
-        "getrandom",
-        "clock_gettime",
-        NULL,
-};
+static const char *const supervisor_calls[] = {"read", "write", "writev", "poll", "close", "pipe2", "fcntl", "clone",
+        "clone3", "set_robust_list", "rt_sigprocmask", "wait4", "kill", "seccomp", "prctl", "brk", "mmap", "munmap",
+        "mremap", "madvise", "futex", "getpid", "gettid", "getrandom", "clock_gettime", NULL};
 
 static int judge_run(struct judge *j, struct err *e)
 {

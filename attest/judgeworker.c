@@ -37,22 +37,8 @@ static int one_case(struct view ask, int out, const struct ek_roots *roots, bool
 }
 
 /* Everything that a case may do to the system: read, write, compute. Nothing opens, connects or executes. */
-static const char *const worker_calls[] = {
-        "read",
-        "write",
-        "writev",
-        "poll",
-        "brk",
-        "mmap",
-        "munmap",
-        "mremap",
-        "madvise",
-        "futex",
-        "getpid",
-        "getrandom",
-        "clock_gettime",
-        NULL,
-};
+static const char *const worker_calls[] = {"read", "write", "writev", "poll", "brk", "mmap", "munmap", "mremap",
+        "madvise", "futex", "getpid", "getrandom", "clock_gettime", NULL};
 
 int judgeworker_run(int in, int out, const struct ek_roots *roots)
 {
