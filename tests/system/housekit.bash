@@ -94,9 +94,9 @@ put_domain() { # put_domain NAME LEASE_S
 
 # ---- Machines ----
 
-make_tpm() { # make_tpm NAME: switched on, and nothing measured
+make_tpm() { # [VENDOR=DIRECTORY] make_tpm NAME: switched on, and nothing measured
 	mkdir -p "$H/$1"
-	"$TOOLS/factory.sh" "$H/$1/tpm" "$H/vendor" >"$H/$1/factory.log" 2>&1 3>&-
+	"$TOOLS/factory.sh" "$H/$1/tpm" "${VENDOR:-$H/vendor}" >"$H/$1/factory.log" 2>&1 3>&-
 }
 
 boot() { # boot NAME [LOG]
