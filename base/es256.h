@@ -33,7 +33,7 @@ int es256_sign_digest(const struct es256 *k, const uint8_t digest[SHA_LEN], uint
 int es256_verify(const struct es256 *k, struct view msg, const uint8_t sig[ES256_SIG], struct err *e);
 int es256_verify_digest(
         const struct es256 *k, const uint8_t digest[SHA_LEN], const uint8_t sig[ES256_SIG], struct err *e);
-/* The same for a key that is used once: no key object is kept. */
+/* The same for keys that come and go: one object serves them all, so not from two threads. */
 int es256_verify_pub(
         const uint8_t pub[ES256_PUB], const uint8_t digest[SHA_LEN], const uint8_t sig[ES256_SIG], struct err *e);
 

@@ -33,21 +33,33 @@ static size_t utf8_length(const uint8_t *p, size_t left)
 	return n;
 }
 
+/* How many bytes from `at` on stand for themselves: whole characters with nothing to escape. */
+static size_t plain(struct view v, size_t at)
+{
+	size_t from = at, n;
+
+	while (at < v.n && v.p[at] >= 0x20 && v.p[at] != 0x7f && v.p[at] != '"' && v.p[at] != '\\' &&
+	        (n = utf8_length(v.p + at, v.n - at)) > 0)
+		at += n;
+	return at - from;
+}
+
 static void quoted(struct wr *w, struct view v)
 {
 	wr_u8(w, '"');
-	for (size_t i = 0; i < v.n;) {
-		size_t n = utf8_length(v.p + i, v.n - i);
+	for (size_t i = 0; i < v.n; i++) {
+		size_t n = plain(v, i);
+		wr_bytes(w, v.p + i, n);
+		i += n;
+		if (i == v.n)
+			break;
 		uint8_t c = v.p[i];
 		if (c == '"' || c == '\\')
 			wr_fmt(w, "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)
 			wr_fmt(w, "\\u%04x", c);
-		else if (n == 0)
-			wr_u8(w, '?');
 		else
-			wr_bytes(w, v.p + i, n);
-		i += n > 0 ? n : 1;
+			wr_u8(w, '?');
 	}
 	wr_u8(w, '"');
 }
