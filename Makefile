@@ -14,42 +14,56 @@ SECONDS ?= 30
 MAINS   := cmd/merestone.c cmd/merestoned.c cmd/merestone-agent.c federation/door.c attest/judge.c policy/decider.c \
 	   keystore/keeper.c attest/quoter.c
 FOLDERS := base firmware geofence attest policy keystore federation cmd
-DOOR    := $(addprefix federation/,route peer scan httpcheck conn bucket reply forward blob serve)
 nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
 
+# What several programs share.
+BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd wr)
+SIGN     := $(addprefix base/,sha es256 jws)
+BOOT     := $(addprefix firmware/,boot eventlog eventtype uefivar)
+REFER    := $(addprefix firmware/,reference reference_import)
+FENCE    := $(addprefix geofence/,earth fence fence_geometry fix geodesic near orient place rings seam)
+CLIENT   := $(addprefix federation/,client tlsprovider)
+
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := federation/client federation/tlsprovider $(call nonmain,cmd policy keystore attest firmware geofence base)
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdinit cmdlist cmdreport kit) $(CLIENT) attest/ekcert \
+			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) $(BOOT) $(REFER) $(FENCE) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
 
 merestoned_MAIN      := cmd/merestoned
-merestoned_OBJ       := cmd/authority cmd/libexec $(call nonmain,base)
-merestoned_LIB       := jansson libseccomp
+merestoned_OBJ       := $(addprefix cmd/,authority libexec) $(BASE)
+merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
-merestone-agent_OBJ  := cmd/cli cmd/libexec $(filter-out $(DOOR),$(call nonmain,federation keystore attest firmware geofence base))
+merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentconfig agentdata agentstate) \
+			$(CLIENT) $(addprefix attest/,claims policyref quoterclient) $(addprefix keystore/,lease leaseuse) geofence/fix \
+			base/sandbox base/sha $(BASE)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
 door_MAIN            := federation/door
-door_OBJ             := $(DOOR) attest/ask keystore/answer $(call nonmain,base)
+door_OBJ             := $(addprefix federation/,blob bucket conn forward httpcheck peer reply route scan serve) attest/ask \
+			keystore/answer base/sandbox base/sha $(BASE)
 door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
 
 judge_MAIN           := attest/judge
-judge_OBJ            := $(addprefix attest/,ask certify claims ekcert evidence facts judgecase judgeworker quote tpmpub) \
-			$(addprefix firmware/,boot eventlog eventtype uefivar) geofence/fix $(call nonmain,base)
+judge_OBJ            := $(addprefix attest/,ask certify claims ekcert evidence facts judgecase judgeworker quote tpmpub) $(BOOT) \
+			geofence/fix base/ring base/sandbox $(BASE) $(SIGN)
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
-decider_OBJ          := $(call nonmain,policy attest firmware geofence base)
+decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol machine \
+			nonce pending query record shelf store storevfs trust verdict) \
+			$(addprefix attest/,ask certify ekcert evidence facts policyref quote tpmpub) $(BOOT) $(REFER) $(FENCE) \
+			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
 keeper_MAIN          := keystore/keeper
-keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) attest/tpmpub attest/credential \
-			policy/verdict $(call nonmain,base)
+keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) $(addprefix attest/,credential policyref tpmpub) \
+			policy/verdict base/ring base/sandbox $(BASE) $(SIGN)
 keeper_LIB           := libcrypto jansson libseccomp
 
 quoter_MAIN          := attest/quoter
-quoter_OBJ           := $(addprefix attest/,evidence quote quoterops tpm tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) \
-			$(addprefix keystore/,dataset lease leaseuse unseal) $(call nonmain,base)
+quoter_OBJ           := $(addprefix attest/,evidence policyref quote quoterops tpm tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) \
+			$(addprefix keystore/,dataset lease leaseuse unseal) base/sandbox $(BASE) $(SIGN)
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
 
 BIN     := merestone merestoned merestone-agent

@@ -166,6 +166,10 @@ struct claims { /* the header, parsed */
 	size_t nholds;
 };
 
+/* Names the sealed key of a dataset: H(be16-prefixed domain || be16-prefixed dataset || be32 epoch || be32 generation).
+ * It is the policyRef of its leases, merestone-lease(5), and how a machine says which keys it still holds (policyref.c). */
+void policyref(uint8_t out[SHA_LEN], const char *domain, const char *dataset, uint32_t epoch, uint32_t generation);
+
 int claims_parse(struct view v, struct claims *out, struct err *e);
 int claims_write(struct wr *w, const struct claims *c, struct err *e);
 

@@ -10,21 +10,20 @@
 #include "cmd/kit.h"
 #include "policy/policy.h"
 
-/* The version that the authority holds now, 0 for none. A dropped or old answer costs a refusal (stale), never a
- * change. */
+/* The version that the authority holds now, 0 for none. A dropped or old answer costs a refusal (stale), never a change. */
 static int current_version(struct kit *k, enum doc_kind kind, const char *name, uint32_t *out, struct err *e)
 {
-	char path[160];
-	AUTO(json_free) json_t *j = NULL;
+	AUTO(json_free) json_t *items = NULL;
 	json_t *item;
+	char what[32];
 	size_t i;
 
-	snprintf(path, sizeof path, "/v1/list/%ss", doc_kind_name(kind));
-	j = kit_ask(k, path, path + strlen("/v1/list/"), e);
-	if (!j)
+	snprintf(what, sizeof what, "%ss", doc_kind_name(kind));
+	items = kit_list(k, what, e);
+	if (!items)
 		return -1;
 	*out = 0;
-	json_array_foreach(json_object_get(j, "items"), i, item)
+	json_array_foreach(items, i, item)
 	{
 		const char *found = json_string_value(json_object_get(item, "name"));
 
@@ -83,8 +82,7 @@ static int put(
 	if (!text)
 		return err_set(e, WHY_MALFORMED, "an argument is not text in UTF-8");
 	if (!name_ok(name))
-		return err_set(
-		        e, WHY_MALFORMED, "\"%s\" is not a name: letters, digits and dashes, at most 63", name);
+		return err_set(e, WHY_MALFORMED, "\"%s\" is not a name: letters, digits and dashes, at most 63", name);
 	if (kit_open(c->kit, &kit, e) == 0 && next_version(&kit, version, kind, name, &v, e) == 0)
 		rc = sign_and_send(&kit, kind, name, v, text, &receipt, e);
 	kit_close(&kit);

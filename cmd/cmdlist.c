@@ -96,22 +96,20 @@ static void print_table(const struct column *columns, const json_t *items)
 
 static int list(struct cli *c, const char *what, const struct column *columns, struct err *e)
 {
-	char path[64];
 	struct kit kit = {0};
-	AUTO(json_free) json_t *j = NULL;
+	AUTO(json_free) json_t *items = NULL;
 
 	if (!cli_args(c, 0, 0, e))
 		return CLI_USAGE;
-	snprintf(path, sizeof path, "/v1/list/%s", what);
 	if (kit_open(c->kit, &kit, e) == 0)
-		j = kit_ask(&kit, path, what, e);
+		items = kit_list(&kit, what, e);
 	kit_close(&kit);
-	if (!j)
+	if (!items)
 		return -1;
 	if (c->json)
-		cli_print_json(json_object_get(j, "items"));
+		cli_print_json(items);
 	else
-		print_table(columns, json_object_get(j, "items"));
+		print_table(columns, items);
 	return 0;
 }
 

@@ -112,6 +112,14 @@ static void print_domains(const json_t *record)
 	}
 }
 
+static void print_document(const json_t *d)
+{
+	if (json_is_object(d))
+		printf("%-10s %s %s version %lld\n", "Document", json_string_value(json_object_get(d, "kind")),
+		        json_string_value(json_object_get(d, "name")),
+		        (long long)json_integer_value(json_object_get(d, "version")));
+}
+
 int cmd_explain(struct cli *c, struct err *e)
 {
 	char path[64];
@@ -136,10 +144,12 @@ int cmd_explain(struct cli *c, struct err *e)
 	print_member(record, "case", "Case");
 	print_member(record, "machine", "Machine");
 	print_member(record, "kind", "Kind");
+	print_member(record, "peer", "Peer");
 	print_member(record, "outcome", "Outcome");
 	print_member(record, "reason", "Reason");
 	print_member(record, "sentence", "Sentence");
 	print_member(record, "hint", "Way out");
+	print_document(json_object_get(record, "document"));
 	print_domains(record);
 	return 0;
 }

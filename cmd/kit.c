@@ -150,6 +150,38 @@ json_t *kit_ask(struct kit *k, const char *path, const char *what, struct err *e
 	return TAKE(j);
 }
 
+/* One page onto items; after becomes the name to go on from, or "". Each page must go on, or it would never end. */
+static int add_page(struct kit *k, const char *what, char after[NAME_CAP], json_t *items, struct err *e)
+{
+	AUTO(json_free) json_t *page = NULL;
+	char path[2 * NAME_CAP + 32], next[NAME_CAP] = "";
+
+	snprintf(path, sizeof path, "/v1/list/%s%s%s", what, *after ? "/" : "", after);
+	page = kit_ask(k, path, what, e);
+	if (!page)
+		return -1;
+	if (json_array_extend(items, json_object_get(page, "items")))
+		return err_set(e, WHY_FORGED, "the authority's answer has no items");
+	if (json_object_get(page, "more_after") && json_get_name(page, "more_after", next, e))
+		return -1;
+	if (*next && strcmp(next, after) <= 0)
+		return err_set(e, WHY_FORGED, "the authority's list of %s does not go on after %s", what, next);
+	memcpy(after, next, NAME_CAP);
+	return 0;
+}
+
+json_t *kit_list(struct kit *k, const char *what, struct err *e)
+{
+	AUTO(json_free) json_t *items = json_array();
+	char after[NAME_CAP] = "";
+
+	do
+		if (!items || add_page(k, what, after, items, e))
+			return NULL;
+	while (*after);
+	return TAKE(items);
+}
+
 json_t *kit_post(struct kit *k, struct view jws, struct err *e)
 {
 	struct reply r;

@@ -21,6 +21,8 @@ struct es256 *kit_officer(const struct kit *k, struct err *e);
 /* GET path; the answer must be a JWS of that typ by the authority, its "what" as asked and no older than five minutes.
  * Gives its payload; the caller frees. */
 json_t *kit_ask(struct kit *k, const char *path, const char *what, struct err *e);
+/* A whole listing ("fences", "cloudlets"): its pages one after the other, as one array. The caller frees. */
+json_t *kit_list(struct kit *k, const char *what, struct err *e);
 /* GET path; gives the answer's bytes as they are, for reports that are verified elsewhere. Valid until the next call.
  */
 int kit_get(struct kit *k, const char *path, struct view *body, struct err *e);

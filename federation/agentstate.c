@@ -133,7 +133,7 @@ static void add_hold(void *arg, const char *name)
 	struct err ignored = {0};
 
 	if (j && h->n < CLAIMS_HOLDS_MAX && terms_of(j, &u, &ignored) == 0)
-		lease_ref(h->refs[h->n++], u.domain, u.dataset, u.epoch, u.generation);
+		policyref(h->refs[h->n++], u.domain, u.dataset, u.epoch, u.generation);
 }
 
 size_t state_holds(int dir, uint8_t refs[CLAIMS_HOLDS_MAX][SHA_LEN])

@@ -18,6 +18,7 @@ static const struct route table[] = {
         {METHOD_POST, "/v1/attest", MACHINE, OCTETS, EVIDENCE_MAX, DOES_ASK, ASK_ATTEST},
         {METHOD_POST, "/v1/documents", OFFICER, JOSE, DOCUMENT_MAX, DOES_ASK, ASK_DOCUMENT},
         {METHOD_GET, "/v1/list/{what}", PEOPLE, NULL, 0, DOES_ASK, ASK_QUERY},
+        {METHOD_GET, "/v1/list/{what}/{name}", PEOPLE, NULL, 0, DOES_ASK, ASK_QUERY}, /* what comes after a name */
         {METHOD_GET, "/v1/report/{case}", PEOPLE, NULL, 0, DOES_ASK, ASK_QUERY},
         {METHOD_GET, "/v1/explain/{case}", PEOPLE, NULL, 0, DOES_ASK, ASK_QUERY},
         {METHOD_GET, "/v1/document/{kind}/{name}", PEOPLE, NULL, 0, DOES_ASK, ASK_QUERY},

@@ -95,7 +95,7 @@ static int put_lease(struct keeping *c, const struct grant *g, struct err *e)
 	struct lease_terms t = grant_terms(c->v, g);
 	uint8_t approved[SHA_LEN], ref[SHA_LEN], digest[SHA_LEN], sig[ES256_SIG];
 	lease_approved(approved, &t);
-	lease_ref(ref, g->domain, g->dataset, g->epoch, g->generation);
+	policyref(ref, g->domain, g->dataset, g->epoch, g->generation);
 	lease_digest(digest, approved, ref);
 	if (es256_sign_digest(c->k->lease, digest, sig, e) != 0)
 		return err_in(e, "lease of %s", g->dataset);
@@ -129,7 +129,7 @@ static int seal_grant(
 		return err_sys(e, "no locked memory for a dataset's key");
 	if (keyring_dataset_key(k, g->domain, g->dataset, g->epoch, key, e) != 0)
 		return -1;
-	lease_ref(ref, g->domain, g->dataset, g->epoch, g->generation);
+	policyref(ref, g->domain, g->dataset, g->epoch, g->generation);
 	lease_key_name(name, k->lease->pub);
 	lease_policy_authorize(policy, name, ref);
 	return seal_to(srk, policy, key, out, e);

@@ -22,8 +22,6 @@ void lease_policy_counter_timer(uint8_t d[SHA_LEN], struct view operand, uint16_
 void lease_policy_authorize(uint8_t d[SHA_LEN], const uint8_t key_name[TPM_NAME_LEN], const uint8_t ref[SHA_LEN]);
 /* approvedPolicy = PolicyPCR, CounterTimer(reset||restart ==), CounterTimer(clock <=). */
 void lease_approved(uint8_t out[SHA_LEN], const struct lease_terms *t);
-/* policyRef = H(be16-prefixed domain || be16-prefixed dataset || be32 epoch || be32 generation). */
-void lease_ref(uint8_t out[SHA_LEN], const char *domain, const char *dataset, uint32_t epoch, uint32_t generation);
 /* What the lease key signs, and what TPM2_VerifySignature is given: H(approvedPolicy || policyRef). */
 void lease_digest(uint8_t out[SHA_LEN], const uint8_t approved[SHA_LEN], const uint8_t ref[SHA_LEN]);
 /* TPMT_PUBLIC (88 bytes) and Name of the lease key as the TPM computes it after LoadExternal. */

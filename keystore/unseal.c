@@ -204,7 +204,7 @@ int unseal(struct tpm *t, const struct lease_use *u, struct secret **out, struct
 	if (!key)
 		return err_sys(e, "locked memory");
 	lease_approved(s.approved, &u->terms);
-	lease_ref(s.ref, u->domain, u->dataset, u->epoch, u->generation);
+	policyref(s.ref, u->domain, u->dataset, u->epoch, u->generation);
 	int bad = verify_lease(&s, e) != 0 || load_object(&s, e) != 0 || open_object(&s, key, e) != 0;
 	tpm_flush(t, &s.session);
 	tpm_flush(t, &s.object);

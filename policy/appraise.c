@@ -244,24 +244,11 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 	return 0;
 }
 
-/* policyRef of a sealed key, merestone-lease(5): by it a machine says which keys it still holds. */
-static void policy_ref(uint8_t out[SHA_LEN], const struct grant *g)
-{
-	uint8_t b[2 * NAME_CAP + 16];
-	struct wr w = wr_to(b, sizeof b);
-
-	wr_text16(&w, g->domain);
-	wr_text16(&w, g->dataset);
-	wr_be32(&w, g->epoch);
-	wr_be32(&w, g->generation);
-	sha256(out, wr_done(&w));
-}
-
 static bool holds(const struct claims *c, const struct grant *g)
 {
 	uint8_t ref[SHA_LEN];
 
-	policy_ref(ref, g);
+	policyref(ref, g->domain, g->dataset, g->epoch, g->generation);
 	for (size_t i = 0; i < c->nholds && i < CLAIMS_HOLDS_MAX; i++)
 		if (memcmp(c->holds[i], ref, SHA_LEN) == 0)
 			return true;

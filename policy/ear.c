@@ -231,7 +231,7 @@ int ear_write(struct wr *w, const struct ear *x, struct err *e)
 	jw_int(&j, "exp", x->expires);
 	jw_obj(&j, "ear_verifier_id");
 	jw_str(&j, "developer", "Merestone");
-	jw_str(&j, "build", POLICY_BUILD);
+	jw_str(&j, "build", MERESTONE_VERSION);
 	jw_end_obj(&j);
 	jw_str(&j, "sub", sub);
 	jw_b64(&j, "eat_nonce", VIEW(x->nonce, NONCE_LEN));

@@ -10,17 +10,19 @@ struct keys {
 	uint8_t ek_sha256[SHA_LEN];
 };
 
+static int parse_key(struct view v, struct tpm_pub *out, const char *what, struct err *e)
+{
+	return tpmpub_parse(v, out, e) == 0 ? 0 : err_in(e, "%s", what);
+}
+
 /* The judge looked at the attributes already; a software AK must not pass on its word (A04, A05). */
 static int parse_keys(const struct facts_enrol *x, struct keys *k, struct err *e)
 {
-	if (tpmpub_parse(x->ek, &k->ek, e) || tpmpub_is_ek(&k->ek, e))
-		return err_in(e, "endorsement key");
-	if (tpmpub_parse(x->ak, &k->ak, e) || tpmpub_is_ak(&k->ak, e))
-		return err_in(e, "attestation key");
-	if (tpmpub_parse(x->id, &k->id, e) || tpmpub_is_id(&k->id, e))
-		return err_in(e, "TLS key");
-	if (tpmpub_parse(x->srk, &k->srk, e) || tpmpub_is_srk(&k->srk, e))
-		return err_in(e, "storage root key");
+	if (parse_key(x->ek, &k->ek, "endorsement key", e) || tpmpub_is_ek(&k->ek, e) ||
+	        parse_key(x->ak, &k->ak, "attestation key", e) || tpmpub_is_ak(&k->ak, e) ||
+	        parse_key(x->id, &k->id, "TLS key", e) || tpmpub_is_id(&k->id, e) ||
+	        parse_key(x->srk, &k->srk, "storage root key", e) || tpmpub_is_srk(&k->srk, e))
+		return -1;
 	sha256(k->ek_sha256, x->ek);
 	return 0;
 }

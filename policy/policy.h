@@ -28,8 +28,6 @@ enum {
 	ANSWER_BODY_MAX = 512 * 1024
 };
 
-#define POLICY_BUILD "0.1.0" /* ear_verifier_id */
-
 /* ---- Trust documents, merestone-document(5) (document.c) ----
  * A compact JWS, typ "merestone-document+jws", by an officer's key over
  * {"kind":K,"name":N,"version":V,"issued":T,"body":{...}}  version 1.. and one more at each change. */

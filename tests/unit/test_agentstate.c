@@ -162,7 +162,7 @@ static void what_is_held_is_named_by_its_policy_reference(void **s)
 	assert_int_equal(state_holds(b->dir, refs), 0);
 	assert_accepted(take_in(b, ANSWER("", KEY("first", "2")), &e), &e);
 	assert_int_equal(state_holds(b->dir, refs), 1);
-	lease_ref(expected, "geoa", "first", 2, 1);
+	policyref(expected, "geoa", "first", 2, 1);
 	assert_memory_equal(refs[0], expected, SHA_LEN);
 }
 

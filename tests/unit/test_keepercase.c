@@ -253,7 +253,7 @@ static void lease_digest_of(const json_t *lease, uint8_t out[SHA_LEN])
 	t.deadline_ms = (uint64_t)json_integer_value(json_object_get(lease, "deadline_ms"));
 	assert_accepted(json_get_hex(lease, "pcr_digest", t.pcr_digest, SHA_LEN, &e), &e);
 	lease_approved(approved, &t);
-	lease_ref(ref, text(lease, "domain"), text(lease, "dataset"),
+	policyref(ref, text(lease, "domain"), text(lease, "dataset"),
 	        (uint32_t)json_integer_value(json_object_get(lease, "epoch")),
 	        (uint32_t)json_integer_value(json_object_get(lease, "generation")));
 	lease_digest(out, approved, ref);
@@ -298,7 +298,7 @@ static void a_sealed_key_demands_a_lease_of_its_own_reference(void **s)
 	assert_int_equal(decoded(k, "public", area, sizeof area), 78);
 	assert_int_equal(decoded(k, "duplicate", dup, sizeof dup), 108);
 	assert_int_equal(decoded(k, "seed", seed, sizeof seed), 68);
-	lease_ref(ref, "geoa", "maps", 2, 3);
+	policyref(ref, "geoa", "maps", 2, 3);
 	lease_key_name(name, b->keys.lease->pub);
 	lease_policy_authorize(policy, name, ref);
 	assert_memory_equal(area + 10, policy, SHA_LEN);

@@ -213,9 +213,9 @@ static void references_of_different_grants_differ(void **s)
 	} others[] = {{"geo", "adata", 1, 1}, {"geoa", "dat", 1, 1}, {"geoa", "data", 2, 1}, {"geoa", "data", 1, 2},
 	        {"data", "geoa", 1, 1}};
 	(void)s;
-	lease_ref(a, "geoa", "data", 1, 1);
+	policyref(a, "geoa", "data", 1, 1);
 	for (size_t i = 0; i < COUNT(others); i++) {
-		lease_ref(b, others[i].domain, others[i].dataset, others[i].epoch, others[i].generation);
+		policyref(b, others[i].domain, others[i].dataset, others[i].epoch, others[i].generation);
 		assert_memory_not_equal(a, b, SHA_LEN);
 	}
 }

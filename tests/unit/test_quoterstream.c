@@ -58,7 +58,7 @@ static void lease(struct bench *b)
 	uint8_t approved[SHA_LEN], ref[SHA_LEN], digest[SHA_LEN];
 	evidence_now(b, &b->use.terms);
 	lease_approved(approved, &b->use.terms);
-	lease_ref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
+	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
 	lease_digest(digest, approved, ref);
 	assert_int_equal(es256_sign_digest(b->authority, digest, b->use.signature, &e), 0);
 }
@@ -75,7 +75,7 @@ static void seal(struct bench *b)
 	assert_int_equal(quoter_keys(b->q, VIEW("{}", 2), &bytes, &n, &e), 0);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
 	assert_int_equal(tpmpub_parse(ev.part[PART_SRK], &srk, &e), 0);
-	lease_ref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
+	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
 	lease_key_name(name, b->use.lease_key);
 	lease_policy_authorize(policy, name, ref);
 	assert_int_equal(seal_to(&srk, policy, key, &b->use.sealed, &e), 0);

@@ -42,7 +42,7 @@ static void sign_lease(struct bench *b, const struct es256 *by)
 	struct err e = {0};
 	uint8_t approved[SHA_LEN], ref[SHA_LEN], digest[SHA_LEN];
 	lease_approved(approved, &b->use.terms);
-	lease_ref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
+	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
 	lease_digest(digest, approved, ref);
 	assert_int_equal(es256_sign_digest(by, digest, b->use.signature, &e), 0);
 }
@@ -69,7 +69,7 @@ static void seal_under(struct bench *b, const struct tpmblob *srk_public)
 	struct tpm_pub srk;
 	uint8_t ref[SHA_LEN], name[TPM_NAME_LEN], policy[SHA_LEN] = {0};
 	assert_int_equal(tpmpub_parse(TPMBLOB(*srk_public), &srk, &e), 0);
-	lease_ref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
+	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
 	lease_key_name(name, b->use.lease_key);
 	lease_policy_authorize(policy, name, ref);
 	if (seal_to(&srk, policy, b->key, &b->use.sealed, &e) != 0)
@@ -302,7 +302,7 @@ static void a_skipped_step_is_refused(void **s)
 	struct err e = {0};
 	uint32_t session = ESYS_TR_NONE;
 	lease_approved(approved, &b->use.terms);
-	lease_ref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
+	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
 	lease_key_name(name, b->use.lease_key);
 	TPM2B_DIGEST a = {.size = SHA_LEN}, r = {.size = SHA_LEN};
 	TPM2B_NAME n = {.size = TPM_NAME_LEN};
