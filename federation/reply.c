@@ -1,9 +1,12 @@
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "federation/doorway.h"
+
+enum { RECORD_MAX = 16 * 1024 }; /* a TLS record */
 
 static const char *phrase(int status)
 {
@@ -39,13 +42,24 @@ void reply_close(struct evhttp_request *req)
 	header(req, "Connection", "close");
 }
 
+/* evhttp leaves header and body apart: each would be a record, a system call and a segment of its own. */
+static void join(struct evhttp_connection *ec)
+{
+	struct evbuffer *out = ec ? bufferevent_get_output(evhttp_connection_get_bufferevent(ec)) : NULL;
+
+	if (out && evbuffer_get_length(out) <= RECORD_MAX)
+		(void)evbuffer_pullup(out, -1);
+}
+
 static void dispatch(struct evhttp_request *req, int status, struct evbuffer *body)
 {
+	struct evhttp_connection *ec = evhttp_request_get_connection(req);
 	struct conn *c = conn_of(req);
 
 	if (c)
 		conn_drain(c, req);
 	evhttp_send_reply(req, status, phrase(status), body);
+	join(ec);
 }
 
 void reply_json(struct evhttp_request *req, int status, struct view json)
