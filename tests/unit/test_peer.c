@@ -75,7 +75,7 @@ static void any_other_uri_is_refused(void **s)
 	(void)s;
 	static const char *const bad[] = {"", "spiffe://", "spiffe://edge.example", "spiffe://edge.example/",
 	        "spiffe://edge.example/authority", "spiffe://edge.example/cloudlet/",
-	        "spiffe://edge.example/cloudlet/A", "spiffe://edge.example/cloudlet/a/b",
+	        "spiffe://edge.example/cloudlet/a.b", "spiffe://edge.example/cloudlet/a/b",
 	        "spiffe://edge.example/cloudlet/a?x", "spiffe://edge.example/role/auditor",
 	        "spiffe://edge.example/role/auditor/", "spiffe://edge.example/role/none/a",
 	        "spiffe://edge.example/role/cloudlet/a", "spiffe://edge.example/role/root/a",

@@ -76,7 +76,7 @@ static void every_pattern_is_found_by_an_example_of_it(void **s)
 {
 	(void)s;
 	static const char *const good[] = {"/v1/enrol", "/v1/activate", "/v1/attest", "/v1/documents",
-	        "/v1/list/fences", "/v1/report/17", "/v1/explain/17", "/v1/document/fence/geoa",
+	        "/v1/list/fences", "/v1/list/fences/geoA", "/v1/report/17", "/v1/explain/17", "/v1/document/fence/geoa",
 	        "/v1/blobs/geoa?upload=0123456789abcdef&offset=0", "/v1/blobs/geoa?offset=5", "/v1/health"};
 	const struct route *r;
 	struct route_args a;
@@ -122,7 +122,7 @@ static void a_method_without_route_is_405_and_a_path_without_one_is_404(void **s
 	assert_int_equal(status_of(METHOD_OTHER, "/v1/health"), 405);
 	assert_int_equal(status_of(METHOD_POST, "/v1/blobs/x"), 405);
 	static const char *const none[] = {"", "/", "v1/health", "/v1/health/", "/v1//health", "//v1/health",
-	        "/v1/list/", "/v1/list/fences/x", "/v1/blobs/../x", "/V1/health"};
+	        "/v1/list/", "/v1/list/fences/x/y", "/v1/blobs/../x", "/V1/health"};
 	for (size_t i = 0; i < COUNT(none); i++)
 		assert_int_equal(status_of(METHOD_GET, none[i]), 404);
 	assert_int_equal(status_of(METHOD_GET, "/v1/list/keys"), 404);
