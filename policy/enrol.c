@@ -206,21 +206,16 @@ static int prove(
 static int new_machine(struct decider *d, const struct pending *p, const struct quote *q, struct err *e)
 {
 	struct machine *m = &d->machine;
-	int got = machine_get(&d->store, p->name, m, e);
-	uint32_t generation = got == 1 ? m->generation : 0;
 
-	if (got < 0)
-		return -1;
-	if (generation == UINT32_MAX)
-		return err_set(e, WHY_REFUSED, "%s has enrolled too often", p->name);
 	memset(m, 0, sizeof *m);
+	if (machine_next(&d->store, &m->generation, e))
+		return -1;
 	memcpy(m->name, p->name, sizeof m->name);
 	memcpy(m->ek, p->ek, sizeof m->ek);
 	m->endorsed = p->endorsed;
 	m->ak = p->ak;
 	m->id = p->id;
 	m->srk = p->srk;
-	m->generation = generation + 1;
 	m->clock = q->clock;
 	m->has_nonce = true;
 	m->nonce_time = d->now;

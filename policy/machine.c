@@ -105,6 +105,21 @@ static void bind_standing(struct store *s, sqlite3_stmt *st, const struct machin
 	store_text(s, st, 20, m->allowed);
 }
 
+int machine_next(struct store *s, uint32_t *generation, struct err *e)
+{
+	sqlite3_stmt *st = store_use(s, SQL_MACHINE_NEWEST);
+	int got = store_step(s, st, e);
+	int64_t newest = got == 1 ? sqlite3_column_int64(st, 0) : 0;
+
+	sqlite3_reset(st);
+	if (got < 0)
+		return -1;
+	if (newest >= UINT32_MAX)
+		return err_set(e, WHY_SYSTEM, "this authority has no number for another enrolment");
+	*generation = (uint32_t)newest + 1;
+	return 0;
+}
+
 int machine_put(struct store *s, const struct machine *m, struct err *e)
 {
 	sqlite3_stmt *st = store_use(s, SQL_MACHINE_PUT);

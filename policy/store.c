@@ -19,6 +19,7 @@ static const char SCHEMA[] =
         " srk BLOB, generation INTEGER, nonce BLOB, nonce_time INTEGER, clock_ms INTEGER, reset_count INTEGER,"
         " restart_count INTEGER, clock_safe INTEGER, pcrs BLOB, secure_boot INTEGER, eventlog BLOB, last_case INTEGER,"
         " last_time INTEGER, status TEXT, allowed TEXT) STRICT;"
+        "CREATE UNIQUE INDEX machine_generation ON machine (generation);"
         "CREATE TABLE pending (name TEXT, ak_name BLOB, ek BLOB, endorsed INTEGER, ak BLOB, id BLOB, srk BLOB, nonce "
         "BLOB,"
         " time INTEGER, PRIMARY KEY (name, ak_name)) STRICT;"
@@ -34,6 +35,8 @@ static const char *const sql[SQL_COUNT] = {
 	" clock_safe, pcrs, secure_boot, eventlog, last_case, last_time, status, allowed"
         [SQL_MACHINE_GET] = "SELECT " MACHINE_COLUMNS " FROM machine WHERE name = ?1",
         [SQL_MACHINE_OF_EK] = "SELECT name FROM machine WHERE ek = ?1",
+        /* A machine's row is never deleted, so the highest number is the last one given. */
+        [SQL_MACHINE_NEWEST] = "SELECT coalesce(max(generation), 0) FROM machine",
         /* Not OR REPLACE: that would throw out another machine that holds the same EK (A40). */
         [SQL_MACHINE_PUT] = "INSERT INTO machine (" MACHINE_COLUMNS ") VALUES"
                             " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20)"

@@ -14,6 +14,7 @@ enum store_sql {
 	SQL_COMMIT,
 	SQL_MACHINE_GET,
 	SQL_MACHINE_OF_EK,
+	SQL_MACHINE_NEWEST,
 	SQL_MACHINE_PUT,
 	SQL_MACHINE_SEEN,
 	SQL_MACHINE_NONCE,
@@ -103,7 +104,7 @@ struct machine { /* an enrolled machine, as it last proved itself to be */
 	uint8_t ek[SHA_LEN]; /* of its TPMT_PUBLIC */
 	enum endorsed endorsed;
 	struct public ak, id, srk;
-	uint32_t generation; /* enrolments so far */
+	uint32_t generation; /* of its last enrolment: machine_next() */
 	bool has_nonce;
 	uint8_t nonce[NONCE_LEN];
 	int64_t nonce_time;
@@ -120,6 +121,9 @@ struct machine { /* an enrolled machine, as it last proved itself to be */
 /* 1: found, 0: no such machine, -1: WHY_SYSTEM. So do all that look for one row. */
 int machine_get(struct store *s, const char *name, struct machine *out, struct err *e);
 int machine_of_ek(struct store *s, const uint8_t ek[SHA_LEN], char name[NAME_CAP], struct err *e);
+/* The number of the next enrolment, of whatever machine: no two have the same one, ever. A lease names it, so that a
+ * lease of one machine opens nothing on another in the same state. */
+int machine_next(struct store *s, uint32_t *generation, struct err *e);
 /* Writes the whole row of a machine that has just activated. */
 int machine_put(struct store *s, const struct machine *m, struct err *e);
 /* One conditional update: m's new nonce, clock, registers and standing, if its nonce is still `used` and it is not

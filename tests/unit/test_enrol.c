@@ -160,6 +160,23 @@ static void a_second_enrolment_of_the_same_keys_counts_a_generation(void **s)
 	assert_true(r->v.grants[0].with_key);
 }
 
+/* Two machines of one image have the same registers and may have the same counters: only the reference keeps their leases
+ * apart. */
+static void attack_a_neighbours_lease_names_another_enrolment(void **s)
+{
+	static struct box neighbour;
+
+	(void)s;
+	rig_domain(r, &box);
+	rig_join(r, &box);
+	box_make(&neighbour, "cloudlet2");
+	rig_join(r, &neighbour);
+	assert_int_equal(r->v.grants[0].generation, 2);
+	enrolled(&box);
+	assert_int_equal(r->v.grants[0].generation, 3);
+	box_drop(&neighbour);
+}
+
 static void a_certification_of_another_key_is_refused(void **s)
 {
 	static struct facts f;
@@ -446,6 +463,7 @@ int main(void)
 	        T(a_stranger_who_repeats_an_enrolment_does_not_spoil_it),
 	        T(an_activation_without_the_boot_log_is_refused),
 	        T(a_second_enrolment_of_the_same_keys_counts_a_generation),
+	        T(attack_a_neighbours_lease_names_another_enrolment),
 	        T(a_certification_of_another_key_is_refused),
 	        T(keys_that_are_swapped_after_the_credential_are_refused),
 	        T(an_activation_with_a_guessed_nonce_is_refused_and_told_nothing),
