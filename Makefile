@@ -198,7 +198,7 @@ build/bench/load: $(BENCH_OBJ) $(TEST_OBJ:%=build/obj/%.o)
 
 # They start real programs.
 build/san/unit/test_quoter build/san/unit/test_quoterstream build/san/unit/test_vendor: | build/san/libexec/quoter
-build/san/unit/test_vendor: | build/tools/ekcert
+build/san/unit/test_vendor: | build/tools/ekvendor
 unit: build/san/unit/$(T)
 	./$<
 units: $(UNITS:%=build/san/unit/%)

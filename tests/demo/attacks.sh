@@ -33,7 +33,7 @@ try_attest() {
 changed_boot() {
 	local log="$D/changed.eventlog" got=deny
 	power_off cloudlet1
-	"$BUILD/tools/changelog" "$LOG" 4 >"$log"
+	build/tools/changelog "$LOG" 4 >"$log"
 	boot cloudlet1 "$log"
 	configure cloudlet1 cloudlet1 "$log" 52.5200 13.4050
 	try_attest cloudlet1

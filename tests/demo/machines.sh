@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Machines and the authority of the demo: where they are, how they start and stop. Sourced by tests/demo.sh.
+# shellcheck disable=SC2034 # used by the scripts that source this one
 
 D=build/demo
 BUILD=${BUILD:-build}
@@ -78,7 +79,7 @@ stop_authority() {
 # boot NAME LOG: power on, and the firmware measures LOG.
 boot() {
 	"$TOOLS/swtpm-start.sh" "$RUN/$1"
-	"$BUILD/tools/measure" "$2" "swtpm:path=$RUN/$1/sock"
+	build/tools/measure "$2" "swtpm:path=$RUN/$1/sock"
 }
 
 power_off() {

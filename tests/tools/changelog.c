@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (file_read(AT_FDCWD, argv[1], EVENTLOG_MAX, &log, &n, &e) ||
-		find(VIEW(log, n), (uint32_t)strtoul(argv[2], NULL, 10), &at, &e)) {
+	        find(VIEW(log, n), (uint32_t)strtoul(argv[2], NULL, 10), &at, &e)) {
 		log_err(&e);
 		free(log);
 		return 1;

@@ -8,7 +8,7 @@ set -eu
 	exit 2
 }
 tools=$(cd "$(dirname "$0")" && pwd)
-ekcert=${EKCERT:-$tools/../../build/tools/ekcert}
+ekvendor=${EKVENDOR:-$tools/../../build/tools/ekvendor}
 mkdir -p "$1" "$2"
 dir=$(cd "$1" && pwd)
 ca=$(cd "$2" && pwd)
@@ -19,7 +19,7 @@ fail() {
 	exit 3
 }
 
-[ -x "$ekcert" ] || fail "$ekcert is not built: make build/tools/ekcert"
+[ -x "$ekvendor" ] || fail "$ekvendor is not built: make build/tools/ekvendor"
 [ -z "$(ls -A "$dir")" ] || fail "$dir is not empty"
 
 # The CA makes itself at its first certificate.
@@ -33,11 +33,11 @@ EOF
 
 "$tools/swtpm-start.sh" "$dir" || fail "the software TPM in $dir does not start"
 tcti=swtpm:path=$dir/sock
-key=$("$ekcert" show "$tcti") || fail 'the endorsement key cannot be made'
+key=$("$ekvendor" show "$tcti") || fail 'the endorsement key cannot be made'
 swtpm_localca --type ek --ek "$key" --dir "$dir" --vmid "$(basename "$dir")" --tpm2 --decryption \
 	--configfile "$ca/localca.conf" --optsfile "$ca/localca.options" --logfile "$ca/log" \
 	--tpm-spec-family 2.0 --tpm-spec-level 0 --tpm-spec-revision 164 \
 	--tpm-manufacturer id:00001014 --tpm-model swtpm --tpm-version id:20191023 >/dev/null 2>&1 ||
 	fail "the vendor issues no certificate, see $ca/log"
-"$ekcert" put "$tcti" "$dir/ek.cert" || fail 'the certificate cannot be written to the TPM'
+"$ekvendor" put "$tcti" "$dir/ek.cert" || fail 'the certificate cannot be written to the TPM'
 cat "$ca/swtpm-localca-rootca-cert.pem" "$ca/issuercert.pem" >"$ca/roots.pem"

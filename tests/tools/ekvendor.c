@@ -1,6 +1,6 @@
-/* ekcert: what a TPM's vendor does at the end of the line, for machines that are only software.
- * ekcert show TCTI: the endorsement key's coordinates, as swtpm_localca wants them.
- * ekcert put TCTI FILE: the DER certificate into the NV index of template L-2, readable by all, writable by nobody
+/* ekvendor: what a TPM's vendor does at the end of the line, for machines that are only software.
+ * ekvendor show TCTI: the endorsement key's coordinates, as swtpm_localca wants them.
+ * ekvendor put TCTI FILE: the DER certificate into the NV index of template L-2, readable by all, writable by nobody
  * but the platform. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -81,9 +81,9 @@ static int run(int argc, char **argv, struct err *e)
 int main(int argc, char **argv)
 {
 	struct err e = {0};
-	log_name("ekcert");
+	log_name("ekvendor");
 	if (!(argc == 3 && strcmp(argv[1], "show") == 0) && !(argc == 4 && strcmp(argv[1], "put") == 0)) {
-		log_warn("usage: ekcert show TCTI | ekcert put TCTI FILE");
+		log_warn("usage: ekvendor show TCTI | ekvendor put TCTI FILE");
 		return 2;
 	}
 	if (run(argc, argv, &e) == 0)
