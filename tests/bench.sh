@@ -10,13 +10,16 @@ LOG=tests/vectors/eventlog/ovmf-secureboot.eventlog
 SIZES=${SIZES:-"10 100 1000 10000"}
 COUNT=${COUNT:-4000}
 AUTHORITY_PID=
-QUOTER=
+AGENT_PID=
+MACHINE=
+# shellcheck source=tests/bench/cloudlet.sh
+. tests/bench/cloudlet.sh
 
 stop() {
 	[ -z "$AUTHORITY_PID" ] || { kill "$AUTHORITY_PID" && wait "$AUTHORITY_PID"; } 2>/dev/null || true
 	AUTHORITY_PID=
 }
-trap 'stop; [ -z "$QUOTER" ] || quoter_stop' EXIT
+trap 'machine_off; stop' EXIT
 
 # A port that nobody listens on.
 free_port() {
@@ -51,19 +54,21 @@ start() {
 	return 1
 }
 
-# make_authority DIR: with one reference set, one fence, one domain and one dataset.
+# make_authority DIR [OPTION]...: with one reference set, one fence, one domain and one dataset, running.
 make_authority() {
-	rm -rf "$1"
-	mkdir -p "$1"
-	build/merestone init "$1/authority" --trust-domain bench.merestone --listen 127.0.0.1:1 >/dev/null
-	start "$1"
-	export MERESTONE_KIT="$1/authority/officer"
-	build/merestone reference learn "$LOG" >"$1/edge.json"
-	echo '{"fence":"germany","references":["edge"],"lease_s":600,"location_level":1}' >"$1/domain.json"
+	local dir=$1
+	shift
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	build/merestone init "$dir/authority" --trust-domain bench.merestone --listen 127.0.0.1:1 "$@" >/dev/null
+	start "$dir"
+	export MERESTONE_KIT="$dir/authority/officer"
+	build/merestone reference learn "$LOG" >"$dir/edge.json"
+	echo '{"fence":"germany","references":["edge"],"lease_s":600,"location_level":1}' >"$dir/domain.json"
 	{
-		build/merestone reference put edge "$1/edge.json"
+		build/merestone reference put edge "$dir/edge.json"
 		build/merestone fence put germany tests/vectors/fence/geoA.json
-		build/merestone domain put bench "$1/domain.json"
+		build/merestone domain put bench "$dir/domain.json"
 		build/merestone dataset create bench --domain bench
 	} >/dev/null
 }
@@ -92,45 +97,36 @@ fleet() {
 	start "$dir" # so that its memory is that of a process which has enrolled nobody
 }
 
+# attest N full|renewal AT_ONCE
+attest() {
+	"$LOAD" attest "$D/fleet-$1/authority" "$D/fleet-$1/machines" "$LOG" "$AUTHORITY_PID" "$COUNT" "$2" "$3"
+}
+
+# Ten at once for every size, so that only the size differs; then as many as keep the authority busy.
 measure() {
 	local dir n
 	for n in $SIZES; do
 		fleet "$n"
 		dir="$D/fleet-$n"
-		[ "$n" != 1000 ] || "$LOAD" connect "$dir/authority" "$dir/machines" "$LOG" "$AUTHORITY_PID" 1000
-		"$LOAD" attest "$dir/authority" "$dir/machines" "$LOG" "$AUTHORITY_PID" "$COUNT" full
-		"$LOAD" attest "$dir/authority" "$dir/machines" "$LOG" "$AUTHORITY_PID" "$COUNT" renewal
 		[ "$n" != 10 ] || "$LOAD" floors "$dir/authority" "$dir/machines" "$LOG" "$D"
+		[ "$n" != 1000 ] || "$LOAD" connect "$dir/authority" "$dir/machines" "$LOG" "$AUTHORITY_PID" 1000
+		attest "$n" full 10
+		attest "$n" renewal 10
+		[ "$n" -lt 1000 ] || attest "$n" full 64
+		[ "$n" -lt 1000 ] || attest "$n" renewal 64
+		"$LOAD" memory "$dir/authority" "$dir/machines" "$LOG" "$AUTHORITY_PID"
 		stop
 	done
+	measure_cloudlet
 }
 
-# Floor of an attestation: transport, one verification, two signatures (result and lease), one hash, one durable row. Peers,
-# each measured once on its own: Keylime's check_quote in process with and without a 19 KB boot log, nginx with 8
-# connections and per idle connection. Goals are those of this project.
 finish() {
-	jq -s '
-		def named(n): first(.[] | select(.name == n) | .value) // null;
-		. as $all
-		| ([$all[] | select(.name | startswith("floor:")) | .value] | length) as $known
-		| (if $known == 0 then null else
-			($all | named("floor: the evidence over bare OpenSSL") + named("floor: ECDSA P-256 verify")
-				+ 2 * named("floor: ECDSA P-256 sign") + named("floor: SHA-256 of the evidence")
-				+ named("floor: SQLite, durable, 16 in a commit")) end) as $floor
-		| map(
-			(if (.name | test("^(attestation|renewal) cpu, [0-9]+ machines$")) then $floor else null end) as $f
-			| (if (.name | test("^attestation cpu, [0-9]+ machines$")) then 32500
-				elif (.name | test("^renewal cpu, [0-9]+ machines$")) then 600
-				elif .name == "connection and renewal cpu" then 1082
-				elif .name == "door, no connection" then 9.0
-				elif .name == "door, each connection" then 26.6
-				else null end) as $p
-			| . + {floor: $f, peer: $p, ratio: (if $f then .value / $f elif $p then .value / $p else null end)})
-		| map(if .ratio then .ratio |= (. * 100 | round / 100) else . end)
-		| map(if .floor then .floor |= (. * 100 | round / 100) else . end)' "$D/rows.jsonl" >"$D/authority.json"
-	jq -r '["", "value", "unit", "floor", "peer", "ratio"], (.[] | [.name, .value, .unit, .floor // "-", .peer // "-",
-		.ratio // "-"]) | @tsv' "$D/authority.json" |
-		awk -F '\t' '{ printf "%-58s %10s %-6s %9s %9s %7s\n", $1, $2, $3, $4, $5, $6 }'
+	jq -s -f tests/bench/rows.jq "$D/rows.jsonl" >"$D/all.json"
+	jq 'map(del(.goal))' "$D/all.json" >"$D/authority.json"
+	jq -r '["", "value", "unit", "floor", "peer", "ratio", "goal"],
+		(.[] | [.name, .value, .unit, .floor // "-", .peer // "-", .ratio // "-", .goal // "-"]) | @tsv' "$D/all.json" |
+		awk -F '\t' '{ printf "%-66s %9s %-5s %8s %8s %6s %6s\n", $1, $2, $3, $4, $5, $6, $7 }'
+	rm "$D/all.json"
 	printf '\nrows: %s\n' "$D/authority.json"
 }
 

@@ -26,7 +26,7 @@ int actor_claims(const struct actor *a, bool certificate, uint8_t buf[CLAIMS_MAX
 	snprintf(c.version, sizeof c.version, "%s", MERESTONE_VERSION);
 	sha256(c.tls_key, VIEW_OF(a->id.pub.xy));
 	memcpy(c.eventlog, a->scene->boot.digest, SHA_LEN);
-	lease_ref(c.holds[0], BENCH_NAME, BENCH_NAME, 1, a->player->generation);
+	policyref(c.holds[0], BENCH_NAME, BENCH_NAME, 1, a->player->generation);
 	if (claims_write(&w, &c, e) != 0)
 		return -1;
 	*out = wr_done(&w);

@@ -168,6 +168,7 @@ int floor_print(const char *dir, size_t evidence, struct err *e);
 /* Requests of n bytes over one TLS connection to a bare OpenSSL server that answers `answer` bytes: its CPU per
  * request. */
 int raw_cpu(const struct scene *s, const char *authority, size_t n, size_t answer, double *us, struct err *e);
-void row_print(const char *name, double value, const char *unit);
+/* One row of the results; the format gives its name. */
+void row_print(double value, const char *unit, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,6 +1,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <sqlite3.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,9 +66,15 @@ static void hash_once(struct made *m)
 	sha256(m->digest, VIEW(m->bytes, m->n));
 }
 
-void row_print(const char *name, double value, const char *unit)
+void row_print(double value, const char *unit, const char *fmt, ...)
 {
-	printf("{\"name\":\"%s\",\"value\":%.2f,\"unit\":\"%s\"}\n", name, value, unit);
+	va_list ap;
+
+	printf("{\"name\":\"");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf("\",\"value\":%.2f,\"unit\":\"%s\"}\n", value, unit);
 	fflush(stdout);
 }
 
@@ -82,9 +89,9 @@ static int crypto(size_t evidence, struct err *e)
 	            EVP_PKEY_verify_init(m.verify) == 1;
 
 	if (good) {
-		row_print("floor: ECDSA P-256 sign", median(sign_once, &m, 1000), "us");
-		row_print("floor: ECDSA P-256 verify", median(verify_once, &m, 500), "us");
-		row_print("floor: SHA-256 of the evidence", median(hash_once, &m, 2000), "us");
+		row_print(median(sign_once, &m, 1000), "us", "floor: ECDSA P-256 sign");
+		row_print(median(verify_once, &m, 500), "us", "floor: ECDSA P-256 verify");
+		row_print(median(hash_once, &m, 2000), "us", "floor: SHA-256 of the evidence");
 	}
 	EVP_PKEY_CTX_free(m.sign);
 	EVP_PKEY_CTX_free(m.verify);
@@ -146,7 +153,7 @@ static int store(const char *dir, struct err *e)
 	(void)unlink(path);
 	if (!good)
 		return err_set(e, WHY_SYSTEM, "SQLite cannot write to %s", path);
-	row_print("floor: SQLite, durable, 16 in a commit", us, "us");
+	row_print(us, "us", "floor: SQLite, durable, 16 in a commit");
 	return 0;
 }
 

@@ -2,7 +2,9 @@
  *
  *   load enrol   AUTHORITY FLEET LOG N              until N machines are enrolled
  *   load connect AUTHORITY FLEET LOG PID N          N connections, one renewal on each; they stay
- *   load attest  AUTHORITY FLEET LOG PID COUNT MODE MODE: full (with the boot log) or renewal
+ *   load attest  AUTHORITY FLEET LOG PID COUNT full|renewal CONNECTIONS
+ *                                                  attestations with or without the boot log
+ *   load memory  AUTHORITY FLEET LOG PID            what its processes hold
  *   load floors  AUTHORITY FLEET LOG DIR            what this machine can do at best
  *
  * AUTHORITY: its directory. FLEET: the file of those who are enrolled. PID: merestoned. */
@@ -17,7 +19,7 @@
 #include "tests/bench/bench.h"
 
 enum {
-	WORKERS = 16,
+	RECRUITERS = 16,
 	ACTORS_MAX = 8,   /* of one worker: it plays them in turn */
 	PER_ADDRESS = 50, /* enrolments from one address, well below what the door admits at once */
 	CONNECTORS = 8,
@@ -126,7 +128,7 @@ static int connect_work(struct crew *c, unsigned number, void *arg, struct err *
 		        (actor_open(&actor[k], &j->scene, p, e) != 0 || actor_connect(&actor[k], e) != 0 ||
 		                actor_attest(&actor[k], ACTOR_WITHOUT_LOG, e) != 0))
 			return -1;
-	return crew_meet(c, e) != 0 ? -1 : crew_meet(c, e);
+	return crew_meet(c, e);
 }
 
 /* Runs the crew's measured part: gauges before and after. The workers stay until crew_end(). */
@@ -152,14 +154,6 @@ static double total_us(const struct gauge *before, const struct gauge *after)
 	return us;
 }
 
-static void print_row(const char *unit, double value, const char *fmt, const char *what, size_t n)
-{
-	char name[128];
-
-	snprintf(name, sizeof name, fmt, what, n);
-	row_print(name, value, unit);
-}
-
 static int connect_all(struct job *j, struct err *e)
 {
 	struct gauge before, after;
@@ -173,10 +167,10 @@ static int connect_all(struct job *j, struct err *e)
 	if (crew_end(&c, e) != 0 || bad)
 		return -1;
 	double door = after.of[GAUGE_DOOR].rss_mib - before.of[GAUGE_DOOR].rss_mib;
-	row_print("connection and renewal cpu", total_us(&before, &after) / j->n, "us");
-	row_print("door, no connection", before.of[GAUGE_DOOR].rss_mib, "MiB");
-	print_row("MiB", after.of[GAUGE_DOOR].rss_mib, "%s, %zu connections", "door", j->n);
-	row_print("door, each connection", door * 1024 / j->n, "KiB");
+	row_print(total_us(&before, &after) / j->n, "us", "connection and renewal cpu");
+	row_print(before.of[GAUGE_DOOR].rss_mib, "MiB", "door, no connection");
+	row_print(after.of[GAUGE_DOOR].rss_mib, "MiB", "door, %u connections", j->n);
+	row_print(door * 1024 / j->n, "KiB", "door, each connection");
 	return 0;
 }
 
@@ -207,18 +201,24 @@ static void print_attest(const struct job *j, const struct gauge *before, const 
 {
 	const char *what = j->with == ACTOR_WITH_LOG ? "attestation" : "renewal";
 	unsigned done = j->n / j->workers * j->workers;
-	char name[128];
+	size_t n = j->fleet.n;
 
-	print_row("us", total_us(before, after) / done, "%s cpu, %zu machines", what, j->fleet.n);
-	for (int i = 0; i < GAUGE_COUNT; i++) {
-		snprintf(name, sizeof name, "%s cpu, %zu machines: %s", what, j->fleet.n, gauge_name((enum gauge_of)i));
-		row_print(name, (after->of[i].cpu_us - before->of[i].cpu_us) / done, "us");
-	}
-	print_row("1/s", done / wall_s, "%s rate, %zu machines, with its clients on the same cores", what, j->fleet.n);
-	if (j->with == ACTOR_WITH_LOG)
-		for (int i = GAUGE_JUDGE; i < GAUGE_COUNT; i++)
-			print_row("MiB", after->of[i].rss_mib, "%s, %zu machines", gauge_name((enum gauge_of)i),
-			        j->fleet.n);
+	row_print(total_us(before, after) / done, "us", "%s cpu, %zu machines, %u at once", what, n, j->workers);
+	for (int i = 0; i < GAUGE_COUNT; i++)
+		row_print((after->of[i].cpu_us - before->of[i].cpu_us) / done, "us",
+		        "%s cpu, %zu machines, %u at once: %s", what, n, j->workers, gauge_name((enum gauge_of)i));
+	row_print(done / wall_s, "1/s", "%s rate, %zu machines, %u at once on the same cores", what, n, j->workers);
+}
+
+static int memory(const struct job *j, struct err *e)
+{
+	struct gauge g;
+
+	if (gauge_read(j->pid, &g, e) != 0)
+		return -1;
+	for (int i = 0; i < GAUGE_COUNT; i++)
+		row_print(g.of[i].rss_mib, "MiB", "%s, %zu machines", gauge_name((enum gauge_of)i), j->fleet.n);
+	return 0;
 }
 
 static int attest_all(struct job *j, struct err *e)
@@ -247,11 +247,11 @@ static int floors(struct job *j, const char *authority, const char *dir, struct 
 	if (actor_open(a, &j->scene, &j->fleet.player[0], e) != 0 || actor_connect(a, e) != 0 ||
 	        actor_rehearse(a, e) != 0)
 		return -1;
-	row_print("evidence with the boot log", (double)a->sent, "bytes");
-	row_print("result", (double)a->received, "bytes");
+	row_print((double)a->sent, "bytes", "evidence with the boot log");
+	row_print((double)a->received, "bytes", "result");
 	if (floor_print(dir, a->sent, e) != 0 || raw_cpu(&j->scene, authority, a->sent, a->received, &us, e) != 0)
 		return -1;
-	row_print("floor: the evidence over bare OpenSSL", us, "us");
+	row_print(us, "us", "floor: the evidence over bare OpenSSL");
 	return 0;
 }
 
@@ -259,7 +259,7 @@ static int floors(struct job *j, const char *authority, const char *dir, struct 
 
 static int usage(void)
 {
-	fputs("usage: load enrol|connect|attest|floors AUTHORITY FLEET LOG ...\n", stderr);
+	fputs("usage: load enrol|connect|attest|memory|floors AUTHORITY FLEET LOG ...\n", stderr);
 	return 2;
 }
 
@@ -278,9 +278,11 @@ static int play(struct job *j, int argc, char **argv, struct err *e)
 		return -1;
 	j->n = (unsigned)number;
 	j->pid = (pid_t)strtol(argv[5], NULL, 10);
-	j->workers = least(j->fleet.n, WORKERS);
+	j->workers = least(j->fleet.n, RECRUITERS);
 	if (enrols)
 		return enrol(j, e);
+	if (strcmp(argv[1], "memory") == 0)
+		return memory(j, e);
 	if (strcmp(argv[1], "floors") == 0)
 		return floors(j, argv[2], argv[5], e);
 	if (argc == 7) {
@@ -288,6 +290,7 @@ static int play(struct job *j, int argc, char **argv, struct err *e)
 		j->n = least(j->fleet.n, least(number, CONNECTORS * IDLE_MAX));
 		return connect_all(j, e);
 	}
+	j->workers = least(j->fleet.n, least(strtoul(argv[8], NULL, 10), CREW_MAX));
 	j->with = strcmp(argv[7], "full") == 0 ? ACTOR_WITH_LOG : ACTOR_WITHOUT_LOG;
 	return attest_all(j, e);
 }
@@ -297,7 +300,7 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *verb;
 		int argc;
-	} verbs[] = {{"enrol", 6}, {"connect", 7}, {"attest", 8}, {"floors", 6}};
+	} verbs[] = {{"enrol", 6}, {"connect", 7}, {"attest", 9}, {"memory", 6}, {"floors", 6}};
 	struct job j = {0};
 	struct err e = {0};
 	size_t i = 0;

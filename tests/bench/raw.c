@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "tests/bench/bench.h"
 
-enum { REQUESTS = 2000, PATIENCE_S = 60 };
+enum { TURNS = 5, REQUESTS = 1000, PATIENCE_S = 60 };
 
 static double cpu_us(void)
 {
@@ -108,7 +108,7 @@ static int ask(const struct scene *s, unsigned port, size_t n, struct err *e)
 	return w && body ? 0 : -1;
 }
 
-int raw_cpu(const struct scene *s, const char *authority, size_t n, size_t answer, double *us, struct err *e)
+static int turn(const struct scene *s, const char *authority, size_t n, size_t answer, double *us, struct err *e)
 {
 	unsigned port = 0;
 	AUTO(fd_close) int listener = listen_any(&port, e);
@@ -132,4 +132,18 @@ int raw_cpu(const struct scene *s, const char *authority, size_t n, size_t answe
 	if (pid > 0)
 		(void)waitpid(pid, &status, 0);
 	return bad;
+}
+
+/* How the kernel places two processes matters more than what they do: the least of five turns is the floor. */
+int raw_cpu(const struct scene *s, const char *authority, size_t n, size_t answer, double *us, struct err *e)
+{
+	double once;
+
+	for (int i = 0; i < TURNS; i++) {
+		if (turn(s, authority, n, answer, &once, e) != 0)
+			return -1;
+		if (i == 0 || once < *us)
+			*us = once;
+	}
+	return 0;
 }
