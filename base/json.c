@@ -87,6 +87,13 @@ int json_get_str(const json_t *o, const char *key, const char **out, struct err 
 	return 0;
 }
 
+const char *json_text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
 int json_get_name(const json_t *o, const char *key, char out[64], struct err *e)
 {
 	const json_t *j = json_object_get(o, key);

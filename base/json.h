@@ -32,6 +32,8 @@ int json_get_num(const json_t *o, const char *key, double min, double max, doubl
 int json_get_bool(const json_t *o, const char *key, bool *out, struct err *e);
 int json_get_hex(const json_t *o, const char *key, void *out, size_t n, struct err *e);
 int json_get_b64(const json_t *o, const char *key, void *out, size_t cap, size_t *n, struct err *e);
+/* For printing: the string, or "" when there is none of that name. Borrowed. */
+const char *json_text(const json_t *o, const char *key);
 /* Refuses members that are not in the NULL-terminated list: nothing in our documents is ignored. */
 int json_only(const json_t *o, const char *const keys[], struct err *e);
 

@@ -195,21 +195,14 @@ static int refresh_or_keep(struct agent *a, const char *dataset, const char *cac
 	return old >= 0 && e->why == WHY_SYSTEM ? 0 : -1;
 }
 
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *s = json_string_value(json_object_get(o, key));
-
-	return s ? s : "";
-}
-
 /* Which domain holds a dataset the authority alone knows: the result names it for those that were denied. */
 int agent_why_not(const struct agent *a, const char *dataset, struct err *e)
 {
 	AUTO(json_free) json_t *result = agent_result(a, e);
-	const char *domain = text_of(json_object_get(result, "merestone_datasets"), dataset);
+	const char *domain = json_text(json_object_get(result, "merestone_datasets"), dataset);
 	const json_t *submod = json_object_get(json_object_get(result, "submods"), domain);
 	const json_t *d = json_object_get(submod, "merestone_decision");
-	enum why why = why_parse(text_of(d, "reason"));
+	enum why why = why_parse(json_text(d, "reason"));
 
 	if (!result)
 		return -1;
@@ -218,8 +211,8 @@ int agent_why_not(const struct agent *a, const char *dataset, struct err *e)
 		        dataset);
 		return err_hint(e, "merestone-agent --config FILE attest, if the dataset is new");
 	}
-	err_set(e, why, "%s", text_of(d, "sentence"));
-	return *text_of(d, "hint") ? err_hint(e, "%s", text_of(d, "hint")) : -1;
+	err_set(e, why, "%s", json_text(d, "sentence"));
+	return *json_text(d, "hint") ? err_hint(e, "%s", json_text(d, "hint")) : -1;
 }
 
 static int open_into(struct agent *a, const struct lease_use *use, const char *cache, const char *file, struct err *e)
