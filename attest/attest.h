@@ -288,6 +288,8 @@ struct quoter *quoter_start(
         const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog, struct err *e);
 void quoter_stop(struct quoter *q);
 AUTO_DEFINE(struct quoter *, quoter_stop)
+/* True once it can not be asked any more: a new one must be started. */
+bool quoter_ended(const struct quoter *q);
 int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e);
 /* An enrolment: parts AK EK ID SRK and the certificates, with these claims in front. The caller frees. */
 int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_t *n, struct err *e);

@@ -178,6 +178,11 @@ void quoter_stop(struct quoter *q)
 	free(q);
 }
 
+bool quoter_ended(const struct quoter *q)
+{
+	return q->fd < 0;
+}
+
 int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e)
 {
 	uint8_t buf[1];

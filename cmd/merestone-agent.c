@@ -1,5 +1,6 @@
 /* merestone-agent: the cloudlet. Outbound HTTPS only; the TPM belongs to the quoter. Exit 0 yes, 1 no, 2 usage, 3 could
  * not ask. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -266,6 +267,9 @@ static int verb_run(struct cli *c, struct agent *a, struct err *e)
 			wait_s = renew_in_s(a);
 			log_info("case %lld, again in %u s",
 			        (long long)json_integer_value(json_object_get(answer, "case")), wait_s);
+		} else if (quoter_ended(a->quoter)) {
+			*e = refused; /* who started us can start us both again */
+			return -1;
 		} else {
 			log_err(&refused);
 			wait_s = back_off(&delay);
@@ -309,6 +313,28 @@ static int tell_closed(const struct cli *c, const struct err *e)
 	return -1;
 }
 
+/* What the verbs need once the quoter runs: files, one connection, the quoter. Nothing can be executed any more. */
+static const char *const CALLS[] = {"brk", "clock_gettime", "clock_nanosleep", "close", "connect", "fchmod", "fcntl",
+        "fstat", "fsync", "futex", "getdents64", "getpeername", "getpid", "getrandom", "getsockname", "getsockopt",
+        "gettimeofday", "ioctl", "kill", "lseek", "madvise", "mmap", "mremap", "munmap", "newfstatat", "openat", "poll",
+        "read", "recvfrom", "recvmsg", "rename", "renameat", "rt_sigaction", "rt_sigprocmask", "sendmsg", "sendto",
+        "setsockopt", "shutdown", "socket", "socketpair", "sysinfo", "unlink", "unlinkat", "wait4", "write", "writev",
+        NULL};
+
+/* An authority that is named, and not numbered, is looked up by threads and libraries of the system's choice, for which
+ * no list can be made: that agent keeps its system calls. */
+static int confine(const struct agent *a, struct err *e)
+{
+	const char *host = a->config.authority + strlen("https://"), *colon = strchr(host, ':');
+	char text[64] = "";
+	struct in_addr v4;
+	size_t n = colon ? (size_t)(colon - host) : strlen(host);
+
+	if (n < sizeof text)
+		memcpy(text, host, n);
+	return host[0] == '[' || inet_pton(AF_INET, text, &v4) == 1 ? sandbox_calls(CALLS, e) : 0;
+}
+
 static int run(const struct verb *v, struct cli *c, const char *config)
 {
 	char libexec[PATH_MAX];
@@ -317,7 +343,7 @@ static int run(const struct verb *v, struct cli *c, const char *config)
 	int rc;
 
 	libexec_find(libexec);
-	if (sandbox_early(&e) || agent_open(&a, config, libexec, &e))
+	if (sandbox_early(&e) || agent_open(&a, config, libexec, &e) || confine(&a, &e))
 		rc = tell_closed(c, &e);
 	else
 		rc = v->run(c, &a, &e);
