@@ -99,7 +99,7 @@ int json_get_name(const json_t *o, const char *key, char out[64], struct err *e)
 	const json_t *j = json_object_get(o, key);
 
 	if (!json_is_string(j) || !name_ok(json_string_value(j)))
-		return expected(j, key, "a name (a-z, 0-9 and -, at most 63 characters)", e);
+		return expected(j, key, "a name (letters, digits and dashes, at most 63)", e);
 	memcpy(out, json_string_value(j), json_string_length(j) + 1);
 	return 0;
 }

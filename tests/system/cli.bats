@@ -184,7 +184,7 @@ circle() {
 @test "documents are refused where they can be mended: before they are sent" {
 	echo '{}' >empty.json
 	refused 1 'fence' merestone --kit "$A/officer" domain put a empty.json --version 1
-	refused 1 'is not a name' merestone --kit "$A/officer" domain put A empty.json --version 1
+	refused 1 'is not a name' merestone --kit "$A/officer" domain put a_b empty.json --version 1
 	refused 1 --version merestone --kit "$A/officer" domain put a empty.json --version 1.5
 	refused 1 ek_sha256 merestone --kit "$A/officer" ek approve berlin-1 abc --version 1
 	refused 1 UTF-8 merestone --kit "$A/officer" cloudlet revoke berlin-1 --reason $'\xff' --version 1
