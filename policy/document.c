@@ -35,7 +35,7 @@ static int take_name(const json_t *list, size_t i, char (*names)[NAME_CAP], stru
 
 	if (!s || !name_get(names[i], VIEW(s, strlen(s))))
 		return err_set(
-		        e, WHY_MALFORMED, "entry %zu: expected a name (a-z, 0-9 and -, at most 63 characters)", i + 1);
+		        e, WHY_MALFORMED, "entry %zu: expected a name (letters, digits and dashes, at most 63)", i + 1);
 	for (size_t k = 0; k < i; k++)
 		if (strcmp(names[k], names[i]) == 0)
 			return err_set(e, WHY_MALFORMED, "%s stands there twice", names[i]);
