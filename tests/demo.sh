@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job, end to end: one authority and four machines, three trust domains, eight attacks. Everything is real: a TPM
 # stack for each machine (swtpm), TLS, the store, the evidence. Writes build/demo/result.json; fails if anything differs.
+# DEMO: another directory than build/demo; BUILD: other programs than those in build.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=tests/demo/machines.sh
@@ -137,13 +138,13 @@ make_report() {
 }
 
 finish() {
-	jq -n --slurpfile cells "$D/cells.jsonl" --slurpfile attacks "$D/attacks.jsonl" \
-		'{cells:$cells,attacks:$attacks,report:"build/demo/report.json",key:"build/demo/authority.pub"}' \
+	jq -n --arg d "$D" --slurpfile cells "$D/cells.jsonl" --slurpfile attacks "$D/attacks.jsonl" \
+		'{cells:$cells,attacks:$attacks,report:($d+"/report.json"),key:($d+"/authority.pub")}' \
 		>"$D/result.json"
 	local wrong
 	wrong=$(jq '[.cells[],.attacks[]|select(.expected!=.got)]|length' "$D/result.json")
-	printf '\n%s cells and %s attacks, %s as not expected: build/demo/result.json\n' \
-		"$(jq '.cells|length' "$D/result.json")" "$(jq '.attacks|length' "$D/result.json")" "$wrong"
+	printf '\n%s cells and %s attacks, %s as not expected: %s\n' \
+		"$(jq '.cells|length' "$D/result.json")" "$(jq '.attacks|length' "$D/result.json")" "$wrong" "$D/result.json"
 	[ "$wrong" = 0 ] && [ "$(jq '.cells|length' "$D/result.json")" = 12 ] &&
 		[ "$(jq '.attacks|length' "$D/result.json")" = 8 ]
 }

@@ -2,7 +2,7 @@
 # Machines and the authority of the demo: where they are, how they start and stop. Sourced by tests/demo.sh.
 # shellcheck disable=SC2034 # used by the scripts that source this one
 
-D=build/demo
+D=${DEMO:-build/demo}
 BUILD=${BUILD:-build}
 MERESTONE=$BUILD/merestone
 AGENT=$BUILD/merestone-agent
@@ -88,8 +88,8 @@ power_off() {
 
 # configure MACHINE TPM LOG LAT LON: the agent's configuration. The TPM may be another machine's: that is an attack.
 configure() {
-	jq -n --arg name "$1" --arg url "https://127.0.0.1:$PORT" --arg tcti "swtpm:path=$RUN/$2/sock" --arg log "$PWD/$3" \
-		--arg ca "$PWD/$D/authority/ca.pem" --argjson lat "$4" --argjson lon "$5" \
+	jq -n --arg name "$1" --arg url "https://127.0.0.1:$PORT" --arg tcti "swtpm:path=$RUN/$2/sock" --arg log "$(realpath "$3")" \
+		--arg ca "$(realpath "$D/authority/ca.pem")" --argjson lat "$4" --argjson lon "$5" \
 		'{name:$name,authority:$url,ca:$ca,state:"state",tcti:$tcti,eventlog:$log,
 		  location:{latitude_deg:$lat,longitude_deg:$lon,uncertainty_m:1000}}' >"$D/$1/agent.json"
 }

@@ -292,7 +292,7 @@ renewed() {
 }
 
 @test "a log that the registers do not confirm is forged" {
-	"$BUILD/tools/changelog" "$LOG" 4 >"$H/changed.log"
+	"$ROOT/build/tools/changelog" "$LOG" 4 >"$H/changed.log"
 	with_log "$H/changed.log"
 	says 1 'PCR 4'
 	agent m1 attest

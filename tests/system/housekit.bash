@@ -8,7 +8,7 @@ BUILD=$(cd "$ROOT" && realpath "${BUILD:-build}")
 TOOLS=$ROOT/tests/tools
 LOG=$ROOT/tests/vectors/eventlog/ovmf-secureboot.eventlog
 FENCES=$ROOT/tests/vectors/fence
-export EKCERT=$BUILD/tools/ekcert
+export EKVENDOR=$ROOT/build/tools/ekvendor
 H=$BATS_FILE_TMPDIR
 
 # until_true COMMAND...: at most ten seconds
@@ -101,7 +101,7 @@ make_tpm() { # [VENDOR=DIRECTORY] make_tpm NAME: switched on, and nothing measur
 
 boot() { # boot NAME [LOG]
 	[ -S "$H/$1/tpm/sock" ] || "$TOOLS/swtpm-start.sh" "$H/$1/tpm" 3>&-
-	"$BUILD/tools/measure" "${2:-$LOG}" "swtpm:path=$H/$1/tpm/sock"
+	"$ROOT/build/tools/measure" "${2:-$LOG}" "swtpm:path=$H/$1/tpm/sock"
 }
 
 power_off() { # power_off NAME
