@@ -77,7 +77,7 @@ make_authority() {
 usable() {
 	local program
 	[ -n "$(find "$1/enrolled" -mmin -600 2>/dev/null)" ] || return 1
-	for program in build/merestone build/libexec/*; do
+	for program in "$LOAD" build/merestone build/libexec/*; do
 		[ "$1/enrolled" -nt "$program" ] || return 1
 	done
 }

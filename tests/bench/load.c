@@ -43,12 +43,13 @@ static double now_s(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* The machines of worker k: every workers-th from k on, at most max, spread over the whole fleet. */
+/* The k-th machine of a worker, of at most max: every workers-th from its number on, spread over the whole fleet. */
 static struct player *player_of(const struct job *j, unsigned number, unsigned k, unsigned max)
 {
+	if (k >= max)
+		return NULL;
 	size_t each = j->fleet.n / j->workers, step = each > max ? each / max : 1;
-
-	return k < max && k * step < each ? &j->fleet.player[number + k * step * j->workers] : NULL;
+	return k * step < each ? &j->fleet.player[number + k * step * j->workers] : NULL;
 }
 
 /* ---- enrol ---- */
@@ -116,6 +117,15 @@ static int enrol(struct job *j, struct err *e)
 
 /* ---- connect ---- */
 
+static int connect_one(struct actor *a, const struct scene *s, struct player *p, struct err *e)
+{
+	if (actor_open(a, s, p, e) != 0 || actor_connect(a, e) != 0)
+		return -1;
+	if (actor_attest(a, ACTOR_WITHOUT_LOG, e) == 0)
+		return 0;
+	return e->why == WHY_STALE ? actor_rehearse(a, e) : -1; /* an earlier run was cut short */
+}
+
 static int connect_work(struct crew *c, unsigned number, void *arg, struct err *e)
 {
 	static struct actor actor[IDLE_MAX];
@@ -125,9 +135,7 @@ static int connect_work(struct crew *c, unsigned number, void *arg, struct err *
 	if (crew_meet(c, e) != 0)
 		return -1;
 	for (unsigned k = 0; (p = player_of(j, number, k, IDLE_MAX)); k++)
-		if (k * j->workers + number < j->n &&
-		        (actor_open(&actor[k], &j->scene, p, e) != 0 || actor_connect(&actor[k], e) != 0 ||
-		                actor_attest(&actor[k], ACTOR_WITHOUT_LOG, e) != 0))
+		if (k * j->workers + number < j->n && connect_one(&actor[k], &j->scene, p, e) != 0)
 			return -1;
 	return crew_meet(c, e);
 }
