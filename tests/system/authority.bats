@@ -178,6 +178,28 @@ only_root() {
 	[ "$(stat -c %u "$H/authority/keeper/lease.key" "$H/authority/decider/trust.db" | tr '\n' ' ')" = '61203 61202 ' ]
 }
 
+@test "a judge that gives every case its own process serves as well" {
+	stop_authority
+	start_authority --judge=fork
+	before=$(pgrep -P "$(pid_of judge)" | sort)
+	for _ in 1 2 3; do
+		agent m1 attest
+	done
+	[ "$(pgrep -P "$(pid_of judge)" | sort)" != "$before" ]
+}
+
+@test "keys under a passphrase are opened by it alone" {
+	echo 'correct horse battery staple' >"$H/pass"
+	echo 'incorrect horse battery staple' >"$H/wrong"
+	"$BUILD/merestone" init "$H/locked" --trust-domain edge.example --listen "127.0.0.1:$(free_port)" \
+		--passphrase-file "$H/pass"
+	run timeout 30 "$BUILD/merestoned" --passphrase-file "$H/wrong" "$H/locked"
+	says 3 ca.key
+	start_wrong "$H/locked"
+	says 3 ca.key
+	timeout --preserve-status 2 "$BUILD/merestoned" --passphrase-file "$H/pass" "$H/locked"
+}
+
 @test "no key stands in a log" {
 	for key in "$H/authority/keeper/"*.key "$H/authority/officer/"*.key "$H/authority/door/tls.key"; do
 		run grep -cF "$(sed -n 2p "$key")" "$H/log"

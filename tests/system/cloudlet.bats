@@ -220,6 +220,19 @@ swap_disks() {
 	agent m2 attest
 }
 
+@test "the quoter has its filter, its TPM and its socket, and nothing that the agent was given" {
+	"$BUILD/merestone-agent" --config "$H/m1/agent.json" run 2>"$H/run.log" 3>&- 7<"$H/authority/officer/officer.key" &
+	pid=$!
+	until_true grep -q 'case [0-9]*, again' "$H/run.log"
+	quoter=$(pgrep -P "$pid")
+	grep -qx 'Seccomp:	2' "/proc/$quoter/status"
+	grep -qx 'NoNewPrivs:	1' "/proc/$quoter/status"
+	readlink "/proc/$quoter/fd/"* >"$H/fds" || true
+	kill -TERM "$pid"
+	wait "$pid"
+	[ "$(grep -c officer.key "$H/fds")" = 0 ]
+}
+
 renewed() {
 	[ "$(jq .deadline_ms "$H/m1/state/lease/geoA.json")" -gt "$1" ] && [ "$(grep -c 'case [0-9]*, again' "$H/run.log")" -ge 2 ]
 }
