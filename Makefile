@@ -21,7 +21,8 @@ BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd wr)
 SIGN     := $(addprefix base/,sha es256 jws)
 BOOT     := $(addprefix firmware/,boot eventlog eventtype uefivar)
 REFER    := $(addprefix firmware/,reference reference_import)
-FENCE    := $(addprefix geofence/,earth fence fence_geometry fix geodesic near orient place rings seam)
+FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix geodesic gridbuild locate near orient place raster \
+	    rings ringwalk seam)
 CLIENT   := $(addprefix federation/,client tlsprovider)
 
 merestone_MAIN       := cmd/merestone
@@ -71,7 +72,8 @@ LIBEXEC := door judge decider keeper quoter
 
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
 
-IMPORT := firmware/reference_import geofence/fence geofence/fence_geometry geofence/rings geofence/seam
+IMPORT := firmware/reference_import \
+	  $(addprefix geofence/,border fence fence_geometry gridbuild raster rings seam)
 PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter policy/decide,$(call nonmain,policy))
 
 # ---- Flags ----

@@ -36,13 +36,19 @@ double earth_distance(struct vec a, struct vec b)
 	return sqrt(dot(d, d));
 }
 
+double earth_along(struct vec p, struct vec a, struct vec b)
+{
+	struct vec ab = minus(b, a);
+	double length2 = dot(ab, ab);
+	double t = length2 > 0 ? dot(minus(p, a), ab) / length2 : 0;
+
+	return t < 0 ? 0 : t > 1 ? 1 : t;
+}
+
 double earth_to_segment(struct vec p, struct vec a, struct vec b)
 {
 	struct vec ab = minus(b, a), ap = minus(p, a);
-	double length2 = dot(ab, ab);
-	double t = length2 > 0 ? dot(ap, ab) / length2 : 0;
-
-	t = t < 0 ? 0 : t > 1 ? 1 : t;
+	double t = earth_along(p, a, b);
 	struct vec foot = {ap.x - t * ab.x, ap.y - t * ab.y, ap.z - t * ab.z};
 	return sqrt(dot(foot, foot));
 }

@@ -15,8 +15,11 @@ void fence_free(struct fence *f)
 	free(f->polygons);
 	free(f->loops);
 	free(f->points);
+	free(f->at);
 	free(f->edges);
-	free(f->clusters);
+	free(f->balls.b);
+	free(f->grid.cells);
+	free(f->grid.leaves);
 	free(f);
 }
 
@@ -33,78 +36,6 @@ int fence_decide(const struct fence *f, const struct fix *x, struct place_result
 	return 0;
 }
 
-static void put_edge(struct fence *f, size_t at)
-{
-	const struct point *a = &f->points[at];
-
-	if (a[0].at.lon == a[1].at.lon && a[0].at.lat == a[1].at.lat)
-		return;
-	/* one step up: rounding to float must not shrink the bound */
-	float sag = nextafterf((float)near_sag(&a[0], &a[1]), INFINITY);
-	f->edges[f->n_edges++] = (struct edge){(uint32_t)at, sag};
-}
-
-static bool on_any_side(struct lonlat a, struct lonlat b)
-{
-	for (int s = 0; s < SIDE_COUNT; s++)
-		if (seam_runs_along((enum side)s, a, b))
-			return true;
-	return false;
-}
-
-/* The border: all edges of all rings but those on the four sides, and the pieces that seam.c found. */
-static int make_edges(struct fence *f, struct err *e)
-{
-	f->edges = calloc(f->n_points, sizeof(*f->edges));
-	if (f->edges == NULL)
-		return err_set(e, WHY_SYSTEM, "no memory for the fence");
-	for (size_t l = 0; l < f->n_loops; l++) {
-		size_t first = f->loops[l].first;
-		for (size_t i = first; i + 1 < first + f->loops[l].count; i++)
-			if (!on_any_side(f->points[i].at, f->points[i + 1].at))
-				put_edge(f, i);
-	}
-	for (size_t i = f->n_positions; i < f->n_points; i += 2)
-		put_edge(f, i);
-	if (f->n_edges == 0)
-		return err_set(e, WHY_MALFORMED, "geometry: the fence has no border: it holds the whole earth");
-	return 0;
-}
-
-static struct cluster ball_around(const struct fence *f, size_t first, size_t end)
-{
-	struct cluster c = {{0, 0, 0}, 0};
-	double n = (double)(end - first);
-
-	for (size_t i = first; i < end; i++) {
-		const struct point *a = &f->points[f->edges[i].at];
-		c.centre.x += (a[0].xyz.x + a[1].xyz.x) / (2 * n);
-		c.centre.y += (a[0].xyz.y + a[1].xyz.y) / (2 * n);
-		c.centre.z += (a[0].xyz.z + a[1].xyz.z) / (2 * n);
-	}
-	for (size_t i = first; i < end; i++) {
-		const struct point *a = &f->points[f->edges[i].at];
-		double far = fmax(earth_distance(c.centre, a[0].xyz), earth_distance(c.centre, a[1].xyz));
-		c.radius = fmax(c.radius, far + (double)f->edges[i].sag_m);
-	}
-	return c;
-}
-
-static int make_clusters(struct fence *f, struct err *e)
-{
-	size_t n = (f->n_edges + CLUSTER_EDGES - 1) / CLUSTER_EDGES;
-
-	f->clusters = calloc(n, sizeof(*f->clusters));
-	if (f->clusters == NULL)
-		return err_set(e, WHY_SYSTEM, "no memory for the fence");
-	for (size_t i = 0; i < n; i++) {
-		size_t first = i * CLUSTER_EDGES, end = first + CLUSTER_EDGES;
-		f->clusters[i] = ball_around(f, first, end < f->n_edges ? end : f->n_edges);
-	}
-	f->n_clusters = n;
-	return 0;
-}
-
 static int import_polygons(struct fence *f, const json_t *geometry, bool multi, struct err *e)
 {
 	static const char *const members[] = {"type", "coordinates", NULL};
@@ -113,9 +44,7 @@ static int import_polygons(struct fence *f, const json_t *geometry, bool multi, 
 		return err_in(e, "geometry");
 	if (rings_read(f, json_object_get(geometry, "coordinates"), multi, e) != 0)
 		return err_in(e, "geometry");
-	if (seam_find(f, e) != 0 || make_edges(f, e) != 0)
-		return -1;
-	return make_clusters(f, e);
+	return seam_find(f, e) || border_make(f, e) || grid_build(f, e) ? -1 : 0;
 }
 
 static int read_centre(const json_t *centre, struct lonlat *out, struct err *e)

@@ -12,7 +12,13 @@ enum { CUTS_MAX = 4096 }; /* in one search; a fence of ordinary borders needs ab
 struct search {
 	struct vec from;
 	double best;
+	struct lonlat foot; /* where best was found */
 	unsigned cuts;
+};
+
+struct piece { /* an edge, and a lower bound of the way to it */
+	struct point a, b;
+	double sag, least;
 };
 
 /* A curve x(t), t in [0, 1], is within max |x''| / 8 of its chord. Here lat and lon are linear in t, and
@@ -37,7 +43,10 @@ static void search_edge(struct search *s, const struct point *a, const struct po
 	if (straight - sag >= s->best)
 		return;
 	if (sag <= FINE_M + FINE_RATIO * straight || s->cuts == CUTS_MAX) {
+		double t = earth_along(s->from, a->xyz, b->xyz);
 		s->best = straight > sag ? straight - sag : 0;
+		s->foot = (struct lonlat){
+		        a->at.lon + t * (b->at.lon - a->at.lon), a->at.lat + t * (b->at.lat - a->at.lat)};
 		return;
 	}
 	s->cuts++;
@@ -49,55 +58,92 @@ static void search_edge(struct search *s, const struct point *a, const struct po
 	search_edge(s, &mid, far, near_sag(&mid, far));
 }
 
-static void search_one(struct search *s, const struct fence *f, size_t i)
+static struct point point_at(struct lonlat p)
 {
-	const struct edge *g = &f->edges[i];
-
-	search_edge(s, &f->points[g->at], &f->points[g->at + 1], (double)g->sag_m);
+	return (struct point){p, earth_at(p)};
 }
 
-static double bound(const struct search *s, const struct cluster *c)
+static size_t least_piece(const struct piece *p, size_t n)
 {
-	return earth_distance(s->from, c->centre) - c->radius;
+	size_t least = 0;
+
+	for (size_t i = 1; i < n; i++)
+		if (p[i].least < p[least].least)
+			least = i;
+	return least;
 }
 
-static size_t nearest_edge(const struct search *s, const struct fence *f, size_t first, size_t end)
+static void search_edges(struct search *s, const struct fence *f, size_t first, size_t n)
 {
-	size_t nearest = first;
-	double least = INFINITY;
+	struct piece p[BALL_MEMBERS];
 
-	for (size_t i = first; i < end; i++) {
-		const struct point *a = &f->points[f->edges[i].at];
-		double d = earth_to_segment(s->from, a[0].xyz, a[1].xyz) - (double)f->edges[i].sag_m;
-		if (d < least) {
-			least = d;
-			nearest = i;
-		}
+	for (size_t i = 0; i < n; i++) {
+		const struct edge *g = &f->edges[first + i];
+		bool goes_on = i > 0 && g->from == g[-1].from + 1;
+		p[i].a = goes_on ? p[i - 1].b : point_at(f->at[g->from]);
+		p[i].b = point_at(f->at[g->from + 1]);
+		p[i].sag = (double)g->sag_m;
+		p[i].least = earth_to_segment(s->from, p[i].a.xyz, p[i].b.xyz) - p[i].sag;
 	}
-	return nearest;
+	size_t nearest = least_piece(p, n);
+	search_edge(s, &p[nearest].a, &p[nearest].b, p[nearest].sag);
+	for (size_t i = 0; i < n; i++)
+		if (i != nearest && p[i].least < s->best)
+			search_edge(s, &p[i].a, &p[i].b, p[i].sag);
 }
 
-static void search_cluster(struct search *s, const struct fence *f, size_t cluster)
+static size_t members(size_t i, size_t of)
 {
-	size_t first = cluster * CLUSTER_EDGES;
-	size_t end = first + CLUSTER_EDGES < f->n_edges ? first + CLUSTER_EDGES : f->n_edges;
+	size_t left = of - i * BALL_MEMBERS;
 
-	search_one(s, f, nearest_edge(s, f, first, end));
-	for (size_t i = first; i < end; i++)
-		search_one(s, f, i);
+	return left < BALL_MEMBERS ? left : BALL_MEMBERS;
+}
+
+/* The members of ball i of a level, nearest first, as long as they may hold something better. Each level is one call
+ * deeper: at most BALL_LEVELS. */
+static void search_ball(struct search *s, const struct fence *f, uint32_t level, size_t i)
+{
+	const struct balls *t = &f->balls;
+	double least[BALL_MEMBERS];
+
+	if (level == 0) {
+		search_edges(s, f, i * BALL_MEMBERS, members(i, f->n_edges));
+		return;
+	}
+	size_t n = members(i, t->first[level] - t->first[level - 1]);
+	const struct ball *b = t->b + t->first[level - 1] + i * BALL_MEMBERS;
+	for (size_t k = 0; k < n; k++)
+		least[k] = earth_distance(s->from, b[k].centre) - b[k].radius;
+	for (;;) {
+		size_t next = 0;
+		for (size_t k = 1; k < n; k++)
+			if (least[k] < least[next])
+				next = k;
+		if (least[next] >= s->best)
+			return;
+		search_ball(s, f, level - 1, i * BALL_MEMBERS + next);
+		least[next] = INFINITY;
+	}
+}
+
+struct nearest near_find(const struct fence *f, struct vec xyz, double limit_m)
+{
+	struct search s = {.from = xyz, .best = limit_m};
+
+	search_ball(&s, f, f->balls.levels - 1, 0);
+	return (struct nearest){s.best, s.foot};
+}
+
+double near_edge(struct vec xyz, struct lonlat a, struct lonlat b, double limit_m)
+{
+	struct search s = {.from = xyz, .best = limit_m};
+	struct point p = point_at(a), q = point_at(b);
+
+	search_edge(&s, &p, &q, near_sag(&p, &q));
+	return s.best;
 }
 
 double near_border(const struct fence *f, struct vec xyz)
 {
-	struct search s = {.from = xyz, .best = INFINITY};
-	size_t nearest = 0;
-
-	for (size_t i = 1; i < f->n_clusters; i++)
-		if (bound(&s, &f->clusters[i]) < bound(&s, &f->clusters[nearest]))
-			nearest = i;
-	search_cluster(&s, f, nearest);
-	for (size_t i = 0; i < f->n_clusters; i++)
-		if (i != nearest && bound(&s, &f->clusters[i]) < s.best)
-			search_cluster(&s, f, i);
-	return earth_shortest(s.best);
+	return earth_shortest(near_find(f, xyz, INFINITY).straight_m);
 }

@@ -1,16 +1,12 @@
-/* A floating-point filter, and behind it expansions: sums of doubles that do not overlap, as in J. R. Shewchuk,
+/* Behind the filter of orient.h, expansions: sums of doubles that do not overlap, as in J. R. Shewchuk,
  * "Adaptive Precision Floating-Point Arithmetic and Fast Robust Geometric Predicates", 1997. */
 #include "geofence/orient.h"
 
-#include <float.h>
 #include <math.h>
 
 #ifdef __FAST_MATH__
 #error "orient.c needs IEEE arithmetic: build it without -ffast-math"
 #endif
-
-#define HALF_ULP (DBL_EPSILON / 2)
-#define FILTER   ((3.0 + 16.0 * HALF_ULP) * HALF_ULP) /* Shewchuk's ccwerrboundA */
 
 enum { TERMS = 12 }; /* six products of two doubles each */
 
@@ -51,7 +47,7 @@ static int sign(double x)
 }
 
 /* The determinant multiplied out; c.lon * c.lat cancels. */
-static int exact(struct lonlat a, struct lonlat b, struct lonlat c)
+int orient_exact(struct lonlat a, struct lonlat b, struct lonlat c)
 {
 	struct sum s = {.n = 0};
 
@@ -65,15 +61,4 @@ static int exact(struct lonlat a, struct lonlat b, struct lonlat c)
 		if (s.part[i] != 0)
 			return sign(s.part[i]);
 	return 0;
-}
-
-int orient_side(struct lonlat a, struct lonlat b, struct lonlat c)
-{
-	double left = (a.lon - c.lon) * (b.lat - c.lat);
-	double right = (a.lat - c.lat) * (b.lon - c.lon);
-	double det = left - right;
-
-	if (fabs(det) > FILTER * (fabs(left) + fabs(right)))
-		return sign(det);
-	return exact(a, b, c);
 }
