@@ -1,5 +1,5 @@
-/* authoritymaker: a ring with a fence, a domain and a dataset in it, two machines that are enrolled and a third that is not. For
- * tests that stand where the door stands. */
+/* authoritymaker: a ring with a fence, a domain and a dataset in it, two machines that are enrolled and a third that is
+ * not. For tests that stand where the door stands. */
 #ifndef UNIT_AUTHORITYMAKER_H
 #define UNIT_AUTHORITYMAKER_H
 

@@ -1,5 +1,5 @@
-/* X004: whoever has taken over the door can delay and drop. Here is one who tries more: it says to the real judge, decider and
- * keeper what it likes, and reads every answer. */
+/* X004: whoever has taken over the door can delay and drop. Here is one who tries more: it says to the real judge, decider
+ * and keeper what it likes, and reads every answer. */
 #include "base/b64.h"
 #include "tests/unit/authoritymaker.h"
 

@@ -1,5 +1,5 @@
-/* The ring when it is given nonsense, when its judge dies and when its disk is full: nothing is released, and nothing that was
- * answered is lost. */
+/* The ring when it is given nonsense, when its judge dies and when its disk is full: nothing is released, and nothing that
+ * was answered is lost. */
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 
@@ -40,7 +40,8 @@ static void attack_X004_nonsense_of_every_kind_is_refused_and_the_ring_goes_on(v
 	is_well(&a);
 }
 
-/* Says it, and then nothing more: the ring ends without an answer. Bytes that are cut short are no fault of the judge. */
+/* Says it, and then nothing more: the ring ends without an answer. Bytes that are cut short are no fault of the judge.
+ */
 static void broken(struct view bytes, bool cut)
 {
 	int status[BEHIND_COUNT] = {0};
