@@ -21,7 +21,7 @@ BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd wr)
 SIGN     := $(addprefix base/,sha es256 jws)
 BOOT     := $(addprefix firmware/,boot eventlog eventtype uefivar)
 REFER    := $(addprefix firmware/,reference reference_import)
-FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix geodesic gridbuild locate near orient place raster \
+FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix geodesic gridbuild locate matchrate near orient place raster \
 	    rings ringwalk seam)
 CLIENT   := $(addprefix federation/,client tlsprovider)
 

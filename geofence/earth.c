@@ -19,6 +19,11 @@ struct vec earth_at(struct lonlat p)
 	return (struct vec){r * cos(lon), r * sin(lon), n * (1.0 - EARTH_E2) * s};
 }
 
+struct lonlat earth_below(struct vec v)
+{
+	return (struct lonlat){atan2(v.y, v.x) / RADIAN, atan2(v.z, (1.0 - EARTH_E2) * hypot(v.x, v.y)) / RADIAN};
+}
+
 static struct vec minus(struct vec a, struct vec b)
 {
 	return (struct vec){a.x - b.x, a.y - b.y, a.z - b.z};

@@ -17,6 +17,8 @@ struct vec {
 
 /* The point of the ellipsoid at p, within 1e-8 m. */
 struct vec earth_at(struct lonlat p);
+/* The place of the ellipsoid on the line from the centre of the earth through v. */
+struct lonlat earth_below(struct vec v);
 double earth_radians(double deg);
 double earth_distance(struct vec a, struct vec b);                 /* straight */
 double earth_along(struct vec p, struct vec a, struct vec b);      /* the foot of p on ab: 0 at a, 1 at b */

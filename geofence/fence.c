@@ -36,6 +36,30 @@ int fence_decide(const struct fence *f, const struct fix *x, struct place_result
 	return 0;
 }
 
+int fence_place(const struct fence *f, const struct fix *x, enum place *out, struct err *e)
+{
+	if (fix_ok(x, e) != 0)
+		return -1;
+	*out = place_quick(f, x);
+	return 0;
+}
+
+enum place fence_covers(const struct fence *f, double lat_deg, double lon_deg)
+{
+	bool is_place = fabs(lat_deg) <= 90 && fabs(lon_deg) <= 180;
+
+	return is_place ? place_covers(f, (struct lonlat){lon_deg, lat_deg}) : PLACE_AMBIGUOUS;
+}
+
+long fence_polygon(const struct fence *f, double lat_deg, double lon_deg)
+{
+	uint32_t polygon;
+
+	if (f->n_polygons == 0 || !(fabs(lat_deg) < 90 && fabs(lon_deg) < 180))
+		return -1;
+	return locate(f, (struct lonlat){lon_deg, lat_deg}, &polygon) == PLACE_INSIDE ? (long)polygon : -1;
+}
+
 static int import_polygons(struct fence *f, const json_t *geometry, bool multi, struct err *e)
 {
 	static const char *const members[] = {"type", "coordinates", NULL};

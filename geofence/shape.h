@@ -98,6 +98,11 @@ struct fence {
 	struct lonlat centre;
 	double radius_m;
 
+	double half_width_m; /* a corridor: loops are lines, which need not close, and there are no polygons */
+
+	struct fence **parts; /* a union: this fence has nothing but its parts */
+	size_t n_parts;
+
 	struct polygon *polygons;
 	struct loop *loops;
 	struct point *points; /* while importing: those of the loops, then two for each piece of border that runs along
@@ -154,6 +159,13 @@ enum place locate(const struct fence *f, struct lonlat p, uint32_t *polygon);
 
 /* place.c: the fix must be fix_ok(). */
 void place_decide(const struct fence *f, const struct fix *x, struct place_result *out);
+enum place place_quick(const struct fence *f, const struct fix *x); /* the same place, without the distance */
+enum place place_covers(const struct fence *f, struct lonlat p);
+
+/* matchrate.c: which part of the circle's area the fence holds, from 0 to 1, within about 0.02. */
+double matchrate(const struct fence *f, struct lonlat p, double radius_m);
+
+/* The point alone, for polygons. */
 enum place place_of(const struct fence *f, struct lonlat p);
 
 #endif

@@ -212,7 +212,7 @@ static void a_fix_that_is_not_a_place_is_refused(void **s)
 	        {50, INFINITY, 0}, {50, 8, -1}, {50, 8, INFINITY}, {50, 8, 20.05e6}};
 
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		struct place_result r = {PLACE_INSIDE, 1, 2};
+		struct place_result r = {.place = PLACE_INSIDE, .distance_m = 1};
 		assert_int_equal(fence_decide(f, &bad[i], &r, &err), -1);
 		assert_int_equal(err.why, WHY_MALFORMED);
 		assert_true(r.distance_m == 1);
