@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "geofence/earth.h"
 
 /* Limits on what a fence document may hold. */
 enum {
@@ -48,15 +49,64 @@ struct place_result {
 	double distance_m; /* from the fix to the nearest edge; a lower bound, short by at most 1 mm + 3e-5 of it within
 	                    * 100 km, 0.5 % within 10,000 km, 6 % beyond (circle: 2 mm; 70 km near the antipode) */
 	double needed_m; /* uncertainty + map accuracy + numeric bound: inside and outside need distance_m > needed_m */
+	double match_rate; /* part of the circle of needed_m that is in the fence: 1 inside, 0 outside, else about */
+	struct lonlat nearest; /* about where the nearest edge is nearest; of a corridor: its line */
 };
 
 /* Decides for the whole circle of the fix: inside or outside only if every point of it is. Pure. -1 only when
  * !fix_ok(). */
 int fence_decide(const struct fence *f, const struct fix *x, struct place_result *out, struct err *e);
 
+/* The same place without distance, rate and nearest point, in a fraction of a microsecond. Pure. */
+int fence_place(const struct fence *f, const struct fix *x, enum place *out, struct err *e);
+
+/* The point alone: AMBIGUOUS on an edge, and for what is not a place. Pure. */
+enum place fence_covers(const struct fence *f, double lat_deg, double lon_deg);
+
+/* Which polygon of a MultiPolygon holds the point, counted from 0; -1 when none, on an edge, on the antimeridian or at a
+ * pole, and for other fences. One of them where polygons overlap. Pure. */
+long fence_polygon(const struct fence *f, double lat_deg, double lon_deg);
+
+/* Three-valued or: the place in the union of two fences. */
+enum place place_or(enum place a, enum place b);
+
 /* The one geometry of a GeoJSON document (geometry, Feature or FeatureCollection) with nothing but the members that a
  * fence body takes; polygons of a collection are gathered in one MultiPolygon. The caller frees; NULL: WHY_MALFORMED.
  */
 json_t *fence_geometry_of(const json_t *geojson, struct err *e);
+
+/* ---- Maps: the body of a fence document from GeoJSON or TopoJSON as others publish it ---- */
+
+enum fence_edges { EDGES_UNSAID, EDGES_RFC7946, EDGES_GEODESIC };  /* how a line between two vertices runs */
+enum fence_seam { SEAM_UNSAID, SEAM_RFC7946, SEAM_SPHERICAL }; /* an edge of more than 180 degrees: long or short way */
+
+struct fence_wish {
+	struct view map;        /* borrowed; may be a mapped file of any size */
+	const char *where;      /* "PROPERTY=VALUE": the features that have it ("id" is theirs); NULL */
+	const char *countries;  /* "DE,FR": the features whose id is that country's ISO 3166-1 number; NULL */
+	const char *layer;      /* TopoJSON: which object; NULL for the first */
+	double map_accuracy_m;  /* what is smaller is noise of the map, and may be repaired */
+	enum fence_edges edges;
+	enum fence_seam seam;
+	const char *id, *provenance, *licence; /* kept in the body; may be NULL */
+};
+
+enum { FENCE_FINDINGS_MAX = 64 };
+
+enum fence_finding_kind { FINDING_NOTED, FINDING_REPAIRED, FINDING_KINDS };
+
+struct fence_report {
+	struct fence_finding {
+		enum fence_finding_kind kind;
+		char text[240]; /* "feature 3: polygon 1: ring 2: vertex 7: ..." */
+	} findings[FENCE_FINDINGS_MAX]; /* the first ones */
+	size_t n;
+	size_t count[FINDING_KINDS]; /* all of them */
+	size_t features, vertices;   /* chosen, and in the fence */
+};
+
+/* Reads, checks, repairs what is smaller than the accuracy, and merges: where two chosen polygons meet there is no border.
+ * *body is JSON text, for the caller to free. Refuses with feature, polygon, ring and vertex, as they are in the map. */
+int fence_from_map(const struct fence_wish *w, char **body, struct fence_report *r, struct err *e);
 
 #endif
