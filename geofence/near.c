@@ -63,33 +63,31 @@ static struct point point_at(struct lonlat p)
 	return (struct point){p, earth_at(p)};
 }
 
-static size_t least_piece(const struct piece *p, size_t n)
+static void take_piece(struct search *s, const struct piece *p)
 {
-	size_t least = 0;
-
-	for (size_t i = 1; i < n; i++)
-		if (p[i].least < p[least].least)
-			least = i;
-	return least;
+	if (p->least < s->best)
+		search_edge(s, &p->a, &p->b, p->sag);
 }
 
 static void search_edges(struct search *s, const struct fence *f, size_t first, size_t n)
 {
 	struct piece p[BALL_MEMBERS];
+	size_t nearest = 0, i = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	do {
 		const struct edge *g = &f->edges[first + i];
 		bool goes_on = i > 0 && g->from == g[-1].from + 1;
 		p[i].a = goes_on ? p[i - 1].b : point_at(f->at[g->from]);
 		p[i].b = point_at(f->at[g->from + 1]);
 		p[i].sag = (double)g->sag_m;
 		p[i].least = earth_to_segment(s->from, p[i].a.xyz, p[i].b.xyz) - p[i].sag;
-	}
-	size_t nearest = least_piece(p, n);
-	search_edge(s, &p[nearest].a, &p[nearest].b, p[nearest].sag);
-	for (size_t i = 0; i < n; i++)
-		if (i != nearest && p[i].least < s->best)
-			search_edge(s, &p[i].a, &p[i].b, p[i].sag);
+		if (p[i].least < p[nearest].least)
+			nearest = i;
+	} while (++i < n);
+	take_piece(s, &p[nearest]);
+	p[nearest].least = INFINITY;
+	for (i = 0; i < n; i++)
+		take_piece(s, &p[i]);
 }
 
 static size_t members(size_t i, size_t of)
