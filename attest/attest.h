@@ -27,7 +27,6 @@ enum {
 	EK_CHAIN_MAX = 4,          /* intermediates sent along */
 	DOCUMENT_MAX = 512 * 1024, /* a fence of 20,000 vertices */
 	QUERY_MAX = 192,           /* "document/reference/" and two names of 63 would be 146 */
-	MEASURED_MAX = 512,        /* events of quoted registers passed on; a log with more names no event */
 	NONCE_LEN = 32,
 	TPM_NAME_LEN = 34, /* 000B || SHA-256 */
 };

@@ -100,6 +100,15 @@ static void read_pcrs(struct rd *r, struct pcrs *p)
 			rd_copy(r, p->v[i], PCR_LEN);
 }
 
+static void write_measured(struct wr *w, const struct measured *m)
+{
+	wr_u8(w, m->pcr);
+	wr_be32(w, m->type);
+	wr_be32(w, m->number);
+	wr_bytes(w, m->digest, PCR_LEN);
+	wr_view32(w, m->data);
+}
+
 static void write_boot(struct wr *w, const struct facts_attest *a)
 {
 	wr_bytes(w, a->boot.pcrs.v, sizeof a->boot.pcrs.v);
@@ -107,30 +116,34 @@ static void write_boot(struct wr *w, const struct facts_attest *a)
 	wr_u8(w, (uint8_t)a->boot.secure_boot);
 	wr_bytes(w, a->boot.digest, SHA_LEN);
 	wr_be16(w, (uint16_t)a->nmeasured);
-	for (size_t i = 0; i < a->nmeasured; i++) {
-		const struct measured *m = &a->measured[i];
-		wr_u8(w, m->pcr);
-		wr_be32(w, m->type);
-		wr_be32(w, m->number);
-		wr_bytes(w, m->digest, PCR_LEN);
-	}
+	for (size_t i = 0; i < a->nmeasured; i++)
+		write_measured(w, &a->measured[i]);
+}
+
+/* *said: bytes of payloads so far. */
+static void read_measured(struct rd *r, struct measured *m, size_t *said)
+{
+	m->pcr = (uint8_t)rd_upto(r, rd_u8(r), PCR_COUNT - 1);
+	rd_require(r, PCR_MASK >> m->pcr & 1);
+	m->type = rd_be32(r);
+	m->number = (uint32_t)rd_upto(r, rd_be32(r), EVENT_MAX);
+	rd_copy(r, m->digest, PCR_LEN);
+	m->data = rd_view(r, rd_upto(r, rd_be32(r), SAID_MAX - *said));
+	rd_require(r, m->data.n == 0 || meaning_read(m->pcr, m->type));
+	*said += m->data.n;
 }
 
 static void read_boot(struct rd *r, struct facts_attest *a)
 {
+	size_t said = 0;
+
 	rd_copy(r, a->boot.pcrs.v, sizeof a->boot.pcrs.v);
 	a->boot.events = (uint32_t)rd_upto(r, rd_be32(r), EVENT_MAX);
 	a->boot.secure_boot = (enum secure_boot)rd_upto(r, rd_u8(r), SECURE_BOOT_ON);
 	rd_copy(r, a->boot.digest, SHA_LEN);
 	a->nmeasured = (uint32_t)rd_upto(r, rd_be16(r), MEASURED_MAX);
-	for (size_t i = 0; i < a->nmeasured; i++) {
-		struct measured *m = &a->measured[i];
-		m->pcr = (uint8_t)rd_upto(r, rd_u8(r), PCR_COUNT - 1);
-		rd_require(r, PCR_MASK >> m->pcr & 1);
-		m->type = rd_be32(r);
-		m->number = (uint32_t)rd_upto(r, rd_be32(r), EVENT_MAX);
-		rd_copy(r, m->digest, PCR_LEN);
-	}
+	for (size_t i = 0; i < a->nmeasured; i++)
+		read_measured(r, &a->measured[i], &said);
 }
 
 /* ---- the kinds ---- */

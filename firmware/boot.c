@@ -31,6 +31,7 @@ struct replay {
 	bool secure_boot_read; /* so was the SecureBoot variable */
 	struct measured *m;
 	size_t cap, n;
+	size_t said; /* bytes of payloads that m shows */
 };
 
 const char *secure_boot_name(enum secure_boot sb)
@@ -41,6 +42,11 @@ const char *secure_boot_name(enum secure_boot sb)
 static bool digest_is(const uint8_t digest[PCR_LEN], const uint8_t other[PCR_LEN])
 {
 	return memcmp(digest, other, PCR_LEN) == 0;
+}
+
+bool boot_separates(const uint8_t digest[PCR_LEN])
+{
+	return digest_is(digest, separator_normal);
 }
 
 static int clause(const struct event *ev, const char *text, struct err *e)
@@ -129,6 +135,14 @@ static int secure_boot(struct replay *r, const struct event *ev, struct err *e)
 	return 0;
 }
 
+struct measured boot_event(const struct event *ev)
+{
+	struct measured m = {.pcr = (uint8_t)ev->pcr, .type = ev->type, .number = ev->number, .data = ev->data};
+
+	memcpy(m.digest, ev->digest, PCR_LEN);
+	return m;
+}
+
 static int extend(struct replay *r, const struct event *ev, struct err *e)
 {
 	uint8_t *pcr = r->b.pcrs.v[ev->pcr];
@@ -140,8 +154,10 @@ static int extend(struct replay *r, const struct event *ev, struct err *e)
 	if (r->n == r->cap)
 		return err_set(e, WHY_MALFORMED, "the event log has more than %zu events of quoted registers", r->cap);
 	struct measured *m = &r->m[r->n++];
-	*m = (struct measured){.pcr = (uint8_t)ev->pcr, .type = ev->type, .number = ev->number};
-	memcpy(m->digest, ev->digest, PCR_LEN);
+	*m = boot_event(ev);
+	if (!meaning_read(ev->pcr, ev->type) || ev->data.n > SAID_MAX - r->said)
+		m->data = VIEW(NULL, 0);
+	r->said += m->data.n;
 	return 0;
 }
 

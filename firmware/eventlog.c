@@ -5,6 +5,7 @@
 #include "base/rd.h"
 
 enum {
+	ALG_SHA1 = 0x0004,
 	ALG_SHA256 = 0x000b,
 	RECORD_START = 12,  /* register, type and count: what any record begins with */
 	SHA1_LEN = 20,      /* digest of the header record, all zero */
@@ -14,8 +15,8 @@ enum {
 /* TCG Algorithm Registry: hash algorithms and their digest sizes. */
 static const struct {
 	uint16_t id, size;
-} hashes[] = {{0x0004, 20}, {ALG_SHA256, 32}, {0x000c, 48}, {0x000d, 64}, {0x0012, 32}, {0x0027, 32}, {0x0028, 48},
-        {0x0029, 64}};
+} hashes[] = {{ALG_SHA1, SHA1_LEN}, {ALG_SHA256, 32}, {0x000c, 48}, {0x000d, 64}, {0x0012, 32}, {0x0027, 32},
+        {0x0028, 48}, {0x0029, 64}};
 
 static bool hash_has_size(uint16_t id, uint16_t size)
 {
@@ -75,12 +76,10 @@ static int spec_id_read(struct eventlog *l, struct view data, struct err *e)
 	rd_view(&r, rd_u8(&r)); /* vendor information */
 	if (!rd_end(&r))
 		return err_set(e, WHY_MALFORMED, "TCG PFP 10.4.5.1: the header has not the size it claims");
-	if (bank(l, ALG_SHA256) == l->algs)
-		return err_set(e, WHY_MALFORMED, "the log has no sha256 bank");
 	return 0;
 }
 
-int eventlog_open(struct eventlog *l, struct view log, struct err *e)
+static int header_read(struct eventlog *l, struct view log, struct err *e)
 {
 	static const uint8_t zero[SHA1_LEN];
 	struct eventlog fresh = {.rest = {log.p, 0}};
@@ -101,6 +100,38 @@ int eventlog_open(struct eventlog *l, struct view log, struct err *e)
 		return -1;
 	fresh.rest = rd_view(&r, rd_left(&r));
 	*l = fresh;
+	return 0;
+}
+
+int eventlog_open(struct eventlog *l, struct view log, struct err *e)
+{
+	struct eventlog fresh;
+
+	if (header_read(&fresh, log, e))
+		return -1;
+	if (bank(&fresh, ALG_SHA256) == fresh.algs)
+		return err_set(e, WHY_MALFORMED, "the log has no sha256 bank");
+	*l = fresh;
+	return 0;
+}
+
+/* A log of the form before TPM 2.0 begins with any event, or with another version of the header. */
+static bool has_header(struct view log)
+{
+	struct rd r = rd_of(log);
+
+	rd_view(&r, 4 + 4 + SHA1_LEN + 4);
+	return view_equal(rd_view(&r, SIGNATURE_LEN), VIEW("Spec ID Event03", SIGNATURE_LEN));
+}
+
+int eventlog_open_any(struct eventlog *l, struct view log, struct err *e)
+{
+	if (has_header(log))
+		return header_read(l, log, e);
+	if (log.n == 0 || log.n > EVENTLOG_MAX)
+		return err_set(
+		        e, WHY_MALFORMED, "the event log has %zu bytes, we read from 1 to %d", log.n, EVENTLOG_MAX);
+	*l = (struct eventlog){.rest = log, .algs = 1, .alg = {{ALG_SHA1, SHA1_LEN}}, .old = true};
 	return 0;
 }
 
@@ -146,13 +177,17 @@ static int event_read(struct eventlog *l, struct event *out, struct err *e)
 
 	ev.pcr = rd_le32(&r);
 	ev.type = rd_le32(&r);
-	uint32_t count = rd_le32(&r);
+	uint32_t count = l->old ? 1 : rd_le32(&r);
 	if (rd_ok(&r) && ev.pcr >= PCR_COUNT)
 		return clause(l, "there is no such register", e);
 	if (rd_ok(&r) && count != l->algs)
 		return clause(l, "it has not one digest for each bank", e);
-	if (digests_read(l, &r, &ev, e))
+	size_t from = r.at;
+	if (l->old)
+		rd_view(&r, SHA1_LEN);
+	else if (digests_read(l, &r, &ev, e))
 		return -1;
+	ev.digests = VIEW(r.p + from, r.at - from);
 	ev.data = rd_view(&r, rd_le32(&r));
 	if (!rd_ok(&r))
 		return clause(l, "it goes past the end of the log", e);
@@ -175,4 +210,19 @@ int eventlog_next(struct eventlog *l, struct event *ev, struct err *e)
 		got = event_read(l, ev, e);
 	l->refused = got < 0;
 	return got;
+}
+
+struct view eventlog_digest(const struct eventlog *l, const struct event *ev, uint32_t at)
+{
+	struct rd r = rd_of(ev->digests);
+
+	for (uint32_t i = 0; i < l->algs && rd_ok(&r); i++) {
+		uint32_t found = l->old ? 0 : bank(l, rd_le16(&r));
+		if (found == l->algs)
+			break;
+		struct view digest = rd_view(&r, l->alg[found].size);
+		if (found == at)
+			return digest;
+	}
+	return VIEW(NULL, 0);
 }

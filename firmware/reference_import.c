@@ -32,13 +32,21 @@ static int pcrs_import(struct reference *r, const json_t *body, struct err *e)
 {
 	const json_t *pcrs = json_object_get(body, "pcrs");
 
+	if (!pcrs && r->by_meaning == PCR_MASK)
+		return 0;
 	if (!json_is_object(pcrs))
 		return err_set(e, WHY_MALFORMED, "pcrs: expected an object with the values of each quoted register");
 	if (json_only(pcrs, quoted_name, e))
 		return err_in(e, "pcrs");
-	for (size_t i = 0; i < PCR_QUOTED; i++)
-		if (values_import(r, quoted[i], json_object_get(pcrs, quoted_name[i]), e))
+	for (size_t i = 0; i < PCR_QUOTED; i++) {
+		const json_t *list = json_object_get(pcrs, quoted_name[i]);
+		bool ruled = r->by_meaning & 1u << quoted[i];
+		if (ruled && list)
+			return err_set(e, WHY_MALFORMED,
+			        "pcrs: PCR %u is decided by meaning, and may not have values too", quoted[i]);
+		if (!ruled && values_import(r, quoted[i], list, e))
 			return -1;
+	}
 	return 0;
 }
 
@@ -80,13 +88,23 @@ static int secure_boot_import(struct reference *r, const json_t *body, struct er
 	return 0;
 }
 
+/* Members of the plain form, and those of rules. */
+static int only_known(const json_t *body, struct err *e)
+{
+	static const char *const plain[] = {"pcrs", "secure_boot", "events"};
+	const char *members[32] = {plain[0], plain[1], plain[2]};
+
+	for (size_t i = 0; rules_members[i] && COUNT(plain) + i + 1 < COUNT(members); i++)
+		members[COUNT(plain) + i] = rules_members[i];
+	return json_only(body, members, e);
+}
+
 struct reference *reference_import(const struct json_t *body, struct err *e)
 {
-	static const char *const members[] = {"pcrs", "secure_boot", "events", NULL};
 	const json_t *list = json_object_get(body, "events");
 	size_t n = json_array_size(list);
 
-	if (json_only(body, members, e))
+	if (only_known(body, e))
 		return NULL;
 	if ((list && !json_is_array(list)) || n > EVENT_MAX) {
 		err_set(e, WHY_MALFORMED, "events: expected an array of at most %d entries", EVENT_MAX);
@@ -98,7 +116,8 @@ struct reference *reference_import(const struct json_t *body, struct err *e)
 		return NULL;
 	}
 	r->events = n;
-	if (pcrs_import(r, body, e) || secure_boot_import(r, body, e) || events_import(r, list, e))
+	if (secure_boot_import(r, body, e) || rules_import(r, body, e) || pcrs_import(r, body, e) ||
+	        events_import(r, list, e))
 		return NULL;
 	return TAKE(r);
 }

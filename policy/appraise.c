@@ -82,16 +82,22 @@ static int clock_moved_on(const struct tpm_clock *was, const struct tpm_clock *i
 }
 
 /* Without a log: only the boot that we know, in the state that we know. */
-static int boot_known(const struct facts_attest *a, const struct machine *m, bool rebooted, struct err *e)
+static int boot_known(
+        struct decider *d, const struct facts_attest *a, const struct machine *m, bool rebooted, struct err *e)
 {
 	const char *why = NULL;
+	int kept = book_by_meaning(&d->book) ? bootlog_has(&d->store, m->eventlog, e) : 1;
 
+	if (kept < 0)
+		return -1;
 	if (rebooted)
 		why = "the machine was started anew";
 	else if (!mem_equal(a->claims.eventlog, m->eventlog, SHA_LEN))
 		why = "it is not the one that was sent last";
 	else if (memcmp(&a->pcrs, &m->pcrs, sizeof m->pcrs) != 0)
 		why = "the registers have changed";
+	else if (kept == 0)
+		why = "its events are not kept here, and a reference set approves by their meaning";
 	if (!why)
 		return 0;
 	return err_set(e, WHY_STALE, "send the event log of this boot: %s", why);
@@ -155,7 +161,7 @@ static int fresh(
 		return -1;
 	if (a->has_log)
 		return appraise_log(d, a, m, e);
-	return boot_known(a, m, rebooted, e) ? offer_nonce(d, m, v, e) : 0;
+	return boot_known(d, a, m, rebooted, e) ? offer_nonce(d, m, v, e) : 0;
 }
 
 int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v, struct err *e)
@@ -191,10 +197,17 @@ static int events_of(struct decider *d, const struct facts_attest *a, struct sub
 {
 	s->measured = a->measured;
 	s->nmeasured = a->nmeasured;
-	if (a->has_log)
-		return 0;
-	s->measured = d->measured;
-	return bootlog_get(&d->store, d->machine.eventlog, d->measured, MEASURED_MAX, &s->nmeasured, e) < 0 ? -1 : 0;
+	if (!a->has_log) {
+		s->measured = d->measured;
+		if (bootlog_get(&d->store, d->machine.eventlog, d->bootlog, d->measured, MEASURED_MAX, &s->nmeasured,
+		            e) < 0)
+			return -1;
+	}
+	if (book_by_meaning(&d->book)) {
+		story_tell(&d->story, s->measured, s->nmeasured, s->pcrs);
+		s->story = &d->story;
+	}
+	return 0;
 }
 
 static int badness(const char *status)
@@ -227,6 +240,7 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 	        .admitted = true,
 	        .pcrs = &m->pcrs,
 	        .secure_boot = m->secure_boot,
+	        .now = d->now,
 	        .has_fix = a->claims.has_fix,
 	        .fix = a->claims.fix,
 	        .clock_safe = m->clock.safe};

@@ -133,6 +133,14 @@ int book_load(struct book *b, struct store *s, struct err *e)
 	return 0;
 }
 
+bool book_by_meaning(const struct book *b)
+{
+	for (uint32_t i = 0; i < b->n[DOC_REFERENCE]; i++)
+		if (reference_by_meaning(b->doc[DOC_REFERENCE][i]->reference) != 0)
+			return true;
+	return false;
+}
+
 void book_rules(const struct book *b, const struct document *domain, struct rules *out)
 {
 	const struct doc_domain *d = &domain->domain;

@@ -23,6 +23,8 @@ int book_room(const struct book *b, const struct document *d, struct err *e);
 void book_put(struct book *b, struct document *d);
 void book_document_free(struct document *d); /* d too; NULL is fine */
 AUTO_DEFINE(struct document *, book_document_free)
+/* Whether a reference set needs to know what the events of a boot mean. */
+bool book_by_meaning(const struct book *b);
 /* A domain with what it names, NULL where the book has none. */
 void book_rules(const struct book *b, const struct document *domain, struct rules *out);
 

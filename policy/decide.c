@@ -54,9 +54,15 @@ static int rule_clock(const struct subject *s, struct err *e)
 	return err_hint(e, "ask again in some minutes, or restart %s in order", s->machine);
 }
 
-/* The first set that matches approves; else the first that exists words the refusal. */
+/* The first set that matches approves; else the first that was compared words the refusal. */
 static int rule_state(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
 {
+	const struct state state = {.pcrs = s->pcrs,
+	        .secure_boot = s->secure_boot,
+	        .ev = s->measured,
+	        .nev = s->nmeasured,
+	        .story = s->story,
+	        .now = s->now};
 	struct err first = {0}, why;
 
 	out->reference = -1;
@@ -65,12 +71,13 @@ static int rule_state(const struct subject *s, const struct rules *r, struct dec
 			continue;
 		memset(&why, 0, sizeof why);
 		out->compared = true;
-		if (reference_match(r->references[i], s->pcrs, s->secure_boot, s->measured, s->nmeasured, &why) == 0) {
+		if (reference_match(r->references[i], &state, &why) == 0) {
 			out->reference = (int)i;
 			out->state_good = true;
 			return 0;
 		}
-		if (first.why == WHY_NONE) {
+		/* A set that is out of time has less to say than one that was compared. */
+		if (first.why == WHY_NONE || (first.why == WHY_STALE && why.why != WHY_STALE)) {
 			first = why;
 			err_in(&first, "reference %s", r->domain ? r->domain->references[i] : r->name);
 		}

@@ -28,8 +28,10 @@ struct decider {
 	struct machine machine;
 	struct cloudlet cloudlet;
 	struct appraisal appraisal;
-	struct document receipt; /* head only; kind 0: this case has none */
-	struct measured measured[MEASURED_MAX];
+	struct document receipt;                /* head only; kind 0: this case has none */
+	struct measured measured[MEASURED_MAX]; /* of a log that was sent before; their data point into bootlog */
+	uint8_t bootlog[BOOTLOG_MAX];
+	struct story story;
 	uint8_t payload[DOCUMENT_MAX];
 	uint8_t body[LISTING_MAX];
 	uint8_t record[RECORD_MAX];

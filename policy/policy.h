@@ -91,6 +91,8 @@ struct subject { /* one machine at one moment, everything already verified */
 	enum secure_boot secure_boot;
 	const struct measured *measured;
 	size_t nmeasured;
+	const struct story *story; /* what they mean; NULL when no reference set asks, or nobody knows */
+	int64_t now;
 	bool has_fix;
 	struct fix fix;
 	bool clock_safe;

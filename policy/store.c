@@ -5,7 +5,7 @@
 
 enum {
 	APPLICATION_ID = 0x4d455253, /* "MERS": file(1) and we know the file by it */
-	SCHEMA_VERSION = 1,
+	SCHEMA_VERSION = 2,
 };
 
 static const char SCHEMA[] =
@@ -155,6 +155,25 @@ static int create(struct store *s, struct err *e)
 	return 0;
 }
 
+/* One step for each version behind: what SCHEMA gives when it is made new. Boot logs are only remembered: machines send
+ * them again. */
+static const char *const migrations[SCHEMA_VERSION + 1] = {
+        [2] = "DELETE FROM bootlog", /* its events now have payloads */
+};
+
+static int migrate(struct store *s, int64_t version, struct err *e)
+{
+	char text[256];
+
+	for (int64_t to = version + 1; to <= SCHEMA_VERSION; to++) {
+		snprintf(text, sizeof text, "BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT", migrations[to],
+		        (int)to);
+		if (sqlite3_exec(s->db, text, NULL, NULL, NULL) != SQLITE_OK)
+			return fail(s, "bring the store to this version", e);
+	}
+	return 0;
+}
+
 /* Ours, of our version, or empty and then made. */
 static int identify(struct store *s, struct err *e)
 {
@@ -172,7 +191,7 @@ static int identify(struct store *s, struct err *e)
 		        SCHEMA_VERSION);
 		return err_hint(e, "start the newer program that made it");
 	}
-	return 0;
+	return migrate(s, version, e);
 }
 
 /* The audit table may be large; its last link is checked by audit_last(). */

@@ -154,10 +154,18 @@ int pending_forget(struct store *s, const char *name, struct err *e);           
 
 /* ---- bootlog.c: the measured events of boot logs, shared by the machines that booted alike ---- */
 
-enum { BOOTLOGS_MAX = 1024 }; /* 20 KB each at the most; past it no new one is kept and sentences name no event */
+enum {
+	BOOTLOGS_MAX =
+	        1024, /* past it no new one is kept: sentences name no event, and nothing is approved by meaning */
+	BOOTLOG_ENTRY = 1 + 4 + 4 + PCR_LEN + 4, /* register, type, number, digest, length of the payload */
+	BOOTLOG_MAX = MEASURED_MAX * BOOTLOG_ENTRY + SAID_MAX, /* bytes of one; a usual one has 12,000 */
+};
 
-int bootlog_get(
-        struct store *s, const uint8_t digest[SHA_LEN], struct measured *out, size_t cap, size_t *n, struct err *e);
+/* The events are copied to room, where their data point. */
+int bootlog_get(struct store *s, const uint8_t digest[SHA_LEN], uint8_t room[BOOTLOG_MAX], struct measured *out,
+        size_t cap, size_t *n, struct err *e);
+/* 1, 0 or -1 as above: no event is read. */
+int bootlog_has(struct store *s, const uint8_t digest[SHA_LEN], struct err *e);
 int bootlog_put(struct store *s, const uint8_t digest[SHA_LEN], const struct measured *m, size_t n, struct err *e);
 
 /* ---- shelf.c: trust documents as they came ---- */
