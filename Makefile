@@ -19,8 +19,8 @@ nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(
 # What several programs share.
 BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd wr)
 SIGN     := $(addprefix base/,sha es256 jws)
-BOOT     := $(addprefix firmware/,boot eventlog eventtype uefivar)
-REFER    := $(addprefix firmware/,reference reference_import)
+BOOT     := $(addprefix firmware/,boot eventlog eventtype meaning siglist story text16 uefivar)
+REFER    := $(addprefix firmware/,glob learn reference reference_import rules rules_import)
 FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix geodesic gridbuild locate matchrate near orient place raster \
 	    rings ringwalk seam)
 CLIENT   := $(addprefix federation/,client tlsprovider)
@@ -72,7 +72,7 @@ LIBEXEC := door judge decider keeper quoter
 
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
 
-IMPORT := firmware/reference_import \
+IMPORT := firmware/reference_import firmware/rules_import \
 	  $(addprefix geofence/,border fence fence_geometry gridbuild raster rings seam)
 PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter policy/decide,$(call nonmain,policy))
 
