@@ -21,6 +21,8 @@ BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd wr)
 SIGN     := $(addprefix base/,sha es256 jws)
 BOOT     := $(addprefix firmware/,boot eventlog eventtype meaning siglist story text16 uefivar)
 REFER    := $(addprefix firmware/,glob learn reference reference_import rules rules_import)
+IMA      := $(addprefix firmware/,ima imarun)
+RUNTIME  := $(addprefix firmware/,imasig pathglob runtime runtime_import)
 FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix geodesic gridbuild locate matchrate near orient place raster \
 	    rings ringwalk seam)
 CLIENT   := $(addprefix federation/,client tlsprovider)
@@ -72,7 +74,7 @@ LIBEXEC := door judge decider keeper quoter
 
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
 
-IMPORT := firmware/reference_import firmware/rules_import \
+IMPORT := $(addprefix firmware/,imasig reference_import rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border fence fence_geometry gridbuild raster rings seam)
 PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter policy/decide,$(call nonmain,policy))
 

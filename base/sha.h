@@ -1,4 +1,4 @@
-/* sha: SHA-256 and HMAC over it. The algorithm is fetched once per process (a fetch costs more than a small hash). */
+/* sha: SHA-256 and HMAC over it. Algorithms are fetched once per process (a fetch costs more than a small hash). */
 #ifndef BASE_SHA_H
 #define BASE_SHA_H
 
@@ -12,6 +12,9 @@ void sha_init(void);
 void sha256(uint8_t out[SHA_LEN], struct view v);
 void sha256_2(uint8_t out[SHA_LEN], struct view a, struct view b); /* a || b */
 void sha256_n(uint8_t out[SHA_LEN], const struct view *parts, size_t n);
+/* Only to follow what others computed: SHA-1 protects nothing. */
+enum { SHA1_LEN = 20 };
+void sha1_n(uint8_t out[SHA1_LEN], const struct view *parts, size_t n);
 void hmac256(uint8_t out[SHA_LEN], struct view key, const struct view *parts, size_t n);
 /* HKDF-SHA256 (RFC 5869), one block: out = Expand(Extract(salt "", ikm), info, 32). */
 void hkdf256(uint8_t out[SHA_LEN], struct view ikm, struct view info);

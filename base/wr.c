@@ -34,6 +34,13 @@ void wr_u8(struct wr *w, uint8_t v)
 	big(w, v, 1);
 }
 
+void wr_le32(struct wr *w, uint32_t v)
+{
+	const uint8_t b[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};
+
+	wr_bytes(w, b, sizeof b);
+}
+
 void wr_be16(struct wr *w, uint16_t v)
 {
 	big(w, v, 2);
