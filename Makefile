@@ -28,8 +28,8 @@ FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix g
 CLIENT   := $(addprefix federation/,client tlsprovider)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdinit cmdlist cmdreport kit) $(CLIENT) attest/ekcert \
-			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) $(BOOT) $(REFER) $(FENCE) $(BASE) $(SIGN)
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdinit cmdlist cmdlog cmdreference cmdreport kit logjson logread logwarn) $(CLIENT) attest/ekcert \
+			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) firmware/refstate $(BOOT) $(REFER) $(FENCE) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
 
 merestoned_MAIN      := cmd/merestoned
@@ -74,7 +74,7 @@ LIBEXEC := door judge decider keeper quoter
 
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
 
-IMPORT := $(addprefix firmware/,imasig reference_import rules_import runtime_import runtime_learn) \
+IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border fence fence_geometry gridbuild raster rings seam)
 PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter policy/decide,$(call nonmain,policy))
 

@@ -46,6 +46,8 @@ int cmd_cloudlet_list(struct cli *c, struct err *e);
 int cmd_ek_list(struct cli *c, struct err *e);
 int cmd_fence_check(struct cli *c, struct err *e);
 int cmd_reference_learn(struct cli *c, struct err *e);
+int cmd_reference_import(struct cli *c, struct err *e);
+int cmd_log(struct cli *c, struct err *e);
 int cmd_report_pull(struct cli *c, struct err *e);
 int cmd_report_verify(struct cli *c, struct err *e);
 int cmd_explain(struct cli *c, struct err *e);

@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "cmd/cli.h"
 #include "cmd/kit.h"
-#include "firmware/firmware.h"
 #include "policy/policy.h"
 
 enum { TEXT_MAX = 256 * 1024 };
@@ -151,28 +150,5 @@ int cmd_explain(struct cli *c, struct err *e)
 	print_member(record, "hint", "Way out");
 	print_document(json_object_get(record, "document"));
 	print_domains(record);
-	return 0;
-}
-
-int cmd_reference_learn(struct cli *c, struct err *e)
-{
-	AUTO(mem_free) char *log = NULL, *text = NULL;
-	uint8_t *bytes = NULL;
-	size_t n = 0;
-	struct wr w;
-
-	if (!cli_args(c, 1, 1, e))
-		return CLI_USAGE;
-	if (cli_read(c->argv[0], &bytes, &n, e))
-		return -1;
-	log = (char *)bytes;
-	text = malloc(TEXT_MAX);
-	if (!text)
-		return err_sys(e, "memory for a reference set");
-	w = wr_to(text, TEXT_MAX);
-	if (reference_learn(VIEW(bytes, n), &w, e))
-		return err_in(e, "%s", c->argv[0]);
-	fwrite(text, 1, w.n, stdout);
-	putchar('\n');
 	return 0;
 }

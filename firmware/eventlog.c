@@ -8,14 +8,14 @@ enum {
 	ALG_SHA1 = 0x0004,
 	ALG_SHA256 = 0x000b,
 	RECORD_START = 12,  /* register, type and count: what any record begins with */
-	SHA1_LEN = 20,      /* digest of the header record, all zero */
+	OLD_LEN = 20,      /* digest of the header record, all zero */
 	SIGNATURE_LEN = 16, /* of an EV_NO_ACTION structure, with its NUL */
 };
 
 /* TCG Algorithm Registry: hash algorithms and their digest sizes. */
 static const struct {
 	uint16_t id, size;
-} hashes[] = {{ALG_SHA1, SHA1_LEN}, {ALG_SHA256, 32}, {0x000c, 48}, {0x000d, 64}, {0x0012, 32}, {0x0027, 32},
+} hashes[] = {{ALG_SHA1, OLD_LEN}, {ALG_SHA256, 32}, {0x000c, 48}, {0x000d, 64}, {0x0012, 32}, {0x0027, 32},
         {0x0028, 48}, {0x0029, 64}};
 
 static bool hash_has_size(uint16_t id, uint16_t size)
@@ -81,7 +81,7 @@ static int spec_id_read(struct eventlog *l, struct view data, struct err *e)
 
 static int header_read(struct eventlog *l, struct view log, struct err *e)
 {
-	static const uint8_t zero[SHA1_LEN];
+	static const uint8_t zero[OLD_LEN];
 	struct eventlog fresh = {.rest = {log.p, 0}};
 	struct rd r = rd_of(log);
 
@@ -89,7 +89,7 @@ static int header_read(struct eventlog *l, struct view log, struct err *e)
 		return err_set(
 		        e, WHY_MALFORMED, "the event log has %zu bytes, the most we read is %d", log.n, EVENTLOG_MAX);
 	uint32_t pcr = rd_le32(&r), type = rd_le32(&r);
-	struct view digest = rd_view(&r, SHA1_LEN);
+	struct view digest = rd_view(&r, OLD_LEN);
 	struct view data = rd_view(&r, rd_le32(&r));
 	if (!rd_ok(&r))
 		return err_set(e, WHY_MALFORMED, "TCG PFP 10.4.5.1: the log ends inside its header");
@@ -120,7 +120,7 @@ static bool has_header(struct view log)
 {
 	struct rd r = rd_of(log);
 
-	rd_view(&r, 4 + 4 + SHA1_LEN + 4);
+	rd_view(&r, 4 + 4 + OLD_LEN + 4);
 	return view_equal(rd_view(&r, SIGNATURE_LEN), VIEW("Spec ID Event03", SIGNATURE_LEN));
 }
 
@@ -131,7 +131,7 @@ int eventlog_open_any(struct eventlog *l, struct view log, struct err *e)
 	if (log.n == 0 || log.n > EVENTLOG_MAX)
 		return err_set(
 		        e, WHY_MALFORMED, "the event log has %zu bytes, we read from 1 to %d", log.n, EVENTLOG_MAX);
-	*l = (struct eventlog){.rest = log, .algs = 1, .alg = {{ALG_SHA1, SHA1_LEN}}, .old = true};
+	*l = (struct eventlog){.rest = log, .algs = 1, .alg = {{ALG_SHA1, OLD_LEN}}, .old = true};
 	return 0;
 }
 
@@ -184,7 +184,7 @@ static int event_read(struct eventlog *l, struct event *out, struct err *e)
 		return clause(l, "it has not one digest for each bank", e);
 	size_t from = r.at;
 	if (l->old)
-		rd_view(&r, SHA1_LEN);
+		rd_view(&r, OLD_LEN);
 	else if (digests_read(l, &r, &ev, e))
 		return -1;
 	ev.digests = VIEW(r.p + from, r.at - from);
