@@ -25,11 +25,13 @@ IMA      := $(addprefix firmware/,ima imarun)
 RUNTIME  := $(addprefix firmware/,imasig pathglob runtime runtime_import)
 FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix geodesic gridbuild locate matchrate near orient place raster \
 	    rings ringwalk seam)
+MAPS     := $(addprefix geofence/,country crossing draft frommap geojson geotext lint lintcross lintedge lintloop mapbody mapread nest overlap pick \
+	    seamclose soup stitch topojson)
 CLIENT   := $(addprefix federation/,client tlsprovider)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdinit cmdlist cmdlog cmdreference cmdreport kit logjson logread logwarn) $(CLIENT) attest/ekcert \
-			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) firmware/refstate $(BOOT) $(REFER) $(FENCE) $(BASE) $(SIGN)
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport fencebody fencesvg kit logjson logread logwarn) $(CLIENT) attest/ekcert \
+			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) firmware/refstate $(BOOT) $(REFER) $(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
 
 merestoned_MAIN      := cmd/merestoned
@@ -75,7 +77,7 @@ LIBEXEC := door judge decider keeper quoter
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
 
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
-	  $(addprefix geofence/,border fence fence_geometry gridbuild raster rings seam)
+	  $(addprefix geofence/,border fence fence_geometry gridbuild raster rings seam) $(MAPS)
 PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter policy/decide,$(call nonmain,policy))
 
 # ---- Flags ----

@@ -44,6 +44,7 @@ int cmd_domain_list(struct cli *c, struct err *e);
 int cmd_dataset_list(struct cli *c, struct err *e);
 int cmd_cloudlet_list(struct cli *c, struct err *e);
 int cmd_ek_list(struct cli *c, struct err *e);
+int cmd_fence_import(struct cli *c, struct err *e);
 int cmd_fence_check(struct cli *c, struct err *e);
 int cmd_reference_learn(struct cli *c, struct err *e);
 int cmd_reference_import(struct cli *c, struct err *e);

@@ -1,81 +1,77 @@
 /* fence check: the decision the authority would make, made here. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "base/jws.h"
-#include "base/name.h"
-#include "cmd/cli.h"
-#include "cmd/kit.h"
-#include "geofence/geofence.h"
-#include "policy/policy.h"
+#include "cmd/fencebody.h"
+#include "cmd/fencesvg.h"
 
-/* The fence as the officer signed it; the listing that carries it is signed by the authority. */
-static struct fence *fetch(struct cli *c, const char *name, struct err *e)
+struct question {
+	const char *fence, *svg;
+	struct fix fix;
+};
+
+static int read_question(struct cli *c, struct question *q, struct err *e)
 {
-	char path[160];
-	struct kit kit = {0};
-	struct jws jws;
-	struct document doc = {0};
-	AUTO(json_free) json_t *j = NULL;
-	AUTO(mem_free) char *scratch = malloc(DOCUMENT_MAX);
-	const char *text = NULL;
-	struct fence *fence = NULL;
+	const char *accuracy = NULL;
 
-	snprintf(path, sizeof path, "/v1/document/fence/%s", name);
-	if (!scratch || kit_open(c->kit, &kit, e) || !(j = kit_ask(&kit, path, path + strlen("/v1/"), e)) ||
-	        json_get_str(j, "document", &text, e) ||
-	        jws_parse(VIEW(text, strlen(text)), TYP_DOCUMENT, scratch, DOCUMENT_MAX, &jws, e) ||
-	        document_parse(jws.payload, &doc, e)) {
-		kit_close(&kit);
-		return NULL;
-	}
-	kit_close(&kit);
-	fence = TAKE(doc.fence);
-	document_free(&doc);
-	return fence;
+	(void)cli_option(c, "--svg", &q->svg);
+	bool named = cli_option(c, "--accuracy", &accuracy);
+	if (!cli_args(c, named ? 3 : 4, named ? 3 : 4, e))
+		return CLI_USAGE;
+	q->fence = c->argv[0];
+	if (cli_number(c->argv[1], -90, 90, "LAT", &q->fix.lat_deg, e) ||
+	        cli_number(c->argv[2], -180, 180, "LON", &q->fix.lon_deg, e))
+		return -1;
+	return cli_number(named ? accuracy : c->argv[3], 0, FIX_UNCERTAINTY_MAX_M, "the accuracy in metres",
+	        &q->fix.uncertainty_m, e);
 }
 
-static struct fence *from_file(const char *path, struct err *e)
+static void tell_json(const struct question *q, const struct place_result *r, const char *digest)
 {
-	AUTO(json_free) json_t *body = cli_read_json(path, e);
-	struct fence *fence = body ? fence_import(body, e) : NULL;
+	AUTO(json_free)
+	json_t *j = json_pack("{s:s*, s:s, s:s, s:f, s:f, s:f, s:f, s:s, s:[f,f]}", "fence", q->fence, "verdict",
+	        place_name(r->place), "place", place_name(r->place), "distance_m", r->distance_m, "radius_m",
+	        r->needed_m, "needed_m", r->needed_m, "match_rate", r->match_rate, "fence_digest", digest, "nearest",
+	        r->nearest.lon, r->nearest.lat);
 
-	if (body && !fence)
-		err_in(e, "%s", path);
-	return fence;
+	cli_print_json(j);
 }
 
-static void tell(const struct cli *c, const char *fence, const struct place_result *r)
+static void tell(const struct question *q, const struct place_result *r)
 {
-	if (c->json) {
-		AUTO(json_free)
-		json_t *j = json_pack("{s:s*, s:s, s:f, s:f}", "fence", fence, "place", place_name(r->place),
-		        "distance_m", r->distance_m, "needed_m", r->needed_m);
+	printf("%s: %s, the nearest edge is %.3f km away and %.3f km are needed to be sure\n", q->fence,
+	        place_name(r->place), r->distance_m / 1000, r->needed_m / 1000);
+	if (r->place == PLACE_AMBIGUOUS)
+		printf("about %.0f %% of the circle is inside\n", 100 * r->match_rate);
+}
 
-		cli_print_json(j);
-	} else {
-		printf("%s: %s, the nearest edge is %.3f km away and %.3f km are needed to be sure\n", fence,
-		        place_name(r->place), r->distance_m / 1000, r->needed_m / 1000);
-	}
+static int draw(const struct question *q, const json_t *body, const struct place_result *r, struct err *e)
+{
+	struct fencesvg s = {.body = body, .title = q->fence, .fix = q->fix, .result = *r};
+
+	return q->svg ? fencesvg_write(&s, q->svg, e) : 0;
 }
 
 int cmd_fence_check(struct cli *c, struct err *e)
 {
+	AUTO(json_free) json_t *body = NULL;
 	AUTO(fence_free) struct fence *fence = NULL;
+	char digest[2 * SHA_LEN + 1];
+	struct question q = {0};
 	struct place_result r;
-	struct fix fix;
+	int rc = read_question(c, &q, e);
 
-	if (!cli_args(c, 4, 4, e))
-		return CLI_USAGE;
-	if (cli_number(c->argv[1], -90, 90, "LAT", &fix.lat_deg, e) ||
-	        cli_number(c->argv[2], -180, 180, "LON", &fix.lon_deg, e) ||
-	        cli_number(c->argv[3], 0, FIX_UNCERTAINTY_MAX_M, "UNCERTAINTY_M", &fix.uncertainty_m, e))
+	if (rc)
+		return rc;
+	body = fencebody_open(c, q.fence, e);
+	fence = body ? fence_import(body, e) : NULL;
+	if (body && !fence)
+		return err_in(e, "%s", q.fence);
+	if (!fence || fence_decide(fence, &q.fix, &r, e) || fencebody_digest(body, digest, e) || draw(&q, body, &r, e))
 		return -1;
-	fence = name_ok(c->argv[0]) ? fetch(c, c->argv[0], e) : from_file(c->argv[0], e);
-	if (!fence || fence_decide(fence, &fix, &r, e))
-		return -1;
-	tell(c, c->argv[0], &r);
+	if (c->json)
+		tell_json(&q, &r, digest);
+	else
+		tell(&q, &r);
 	if (r.place == PLACE_INSIDE)
 		return 0;
 	return err_set(e, WHY_OUTSIDE, "the position is %s: only inside is yes", place_name(r.place));

@@ -19,7 +19,13 @@ static const struct verb {
                 "make an authority and its officer's kit", cmd_init},
         {"fence", "put", "NAME FILE [--map-accuracy M] [--version N]", "sign and send a fence", cmd_fence_put},
         {"fence", "list", "", "fences", cmd_fence_list},
-        {"fence", "check", "NAME|FILE LAT LON UNCERTAINTY_M", "is this circle inside?", cmd_fence_check},
+        {"fence", "import",
+                "MAP|--country DE,FR [--atlas MAP] --map-accuracy M [--where PROPERTY=VALUE] [--layer NAME] "
+                "[--edges rfc7946|geodesic] [--seam rfc7946|spherical] [--id ID] [--provenance TEXT] [--licence TEXT] "
+                "[--out FILE]",
+                "make a fence of a GeoJSON or TopoJSON map, and say what was wrong with it", cmd_fence_import},
+        {"fence", "check", "NAME|FILE LAT LON [UNCERTAINTY_M|--accuracy M] [--svg FILE]", "is this circle inside?",
+                cmd_fence_check},
         {"log", "", "EVENTLOG", "what a boot log says, and whether it holds together", cmd_log},
         {"reference", "learn", "EVENTLOG [--semantic]", "print the reference set that a boot log gives",
                 cmd_reference_learn},

@@ -112,13 +112,34 @@ static int check_edge_model(const json_t *body, bool circle, struct err *e)
 	return 0;
 }
 
+/* Members that say where the fence comes from: kept for people, no part of the decision. */
+static int check_origin(const json_t *body, struct err *e)
+{
+	static const char *const members[] = {"id", "provenance", "licence", "seam", NULL};
+	const char *text;
+
+	for (size_t i = 0; members[i] != NULL; i++) {
+		if (json_object_get(body, members[i]) == NULL)
+			continue;
+		if (json_get_str(body, members[i], &text, e) != 0)
+			return -1;
+		if (strlen(text) > FENCE_TEXT_MAX)
+			return err_set(e, WHY_MALFORMED, "%s: longer than %d bytes", members[i], FENCE_TEXT_MAX);
+	}
+	text = json_text(body, "seam");
+	if (*text != 0 && strcmp(text, "rfc7946") != 0 && strcmp(text, "spherical") != 0)
+		return err_set(e, WHY_MALFORMED, "seam: expected \"rfc7946\" or \"spherical\"");
+	return 0;
+}
+
 static int import_body(struct fence *f, const json_t *body, struct err *e)
 {
-	static const char *const members[] = {"geometry", "map_accuracy_m", "edges", NULL};
+	static const char *const members[] = {
+	        "geometry", "map_accuracy_m", "edges", "id", "provenance", "licence", "seam", NULL};
 	const json_t *geometry = json_object_get(body, "geometry");
 	const char *type;
 
-	if (json_only(body, members, e) != 0 ||
+	if (json_only(body, members, e) != 0 || check_origin(body, e) != 0 ||
 	        json_get_num(body, "map_accuracy_m", 0, FENCE_ACCURACY_MAX_M, &f->map_accuracy_m, e) != 0)
 		return -1;
 	if (!json_is_object(geometry))

@@ -14,6 +14,7 @@
 enum {
 	FENCE_VERTICES_MAX = 200000, /* the largest country ring at 1:10m has 22,849; 40 bytes each when imported */
 	FENCE_RINGS_MAX = 20000,     /* and polygons, which have at least one ring */
+	FENCE_TEXT_MAX = 400,        /* bytes of id, provenance and licence each: a line */
 };
 #define FENCE_RADIUS_MAX_M    20.0e6  /* a larger circle holds the whole earth: no two places are 20,004 km apart */
 #define FENCE_ACCURACY_MAX_M  1.0e6   /* a map worse than this decides nothing */
@@ -77,15 +78,15 @@ json_t *fence_geometry_of(const json_t *geojson, struct err *e);
 
 /* ---- Maps: the body of a fence document from GeoJSON or TopoJSON as others publish it ---- */
 
-enum fence_edges { EDGES_UNSAID, EDGES_RFC7946, EDGES_GEODESIC };  /* how a line between two vertices runs */
+enum fence_edges { EDGES_UNSAID, EDGES_RFC7946, EDGES_GEODESIC }; /* how a line between two vertices runs */
 enum fence_seam { SEAM_UNSAID, SEAM_RFC7946, SEAM_SPHERICAL }; /* an edge of more than 180 degrees: long or short way */
 
 struct fence_wish {
-	struct view map;        /* borrowed; may be a mapped file of any size */
-	const char *where;      /* "PROPERTY=VALUE": the features that have it ("id" is theirs); NULL */
-	const char *countries;  /* "DE,FR": the features whose id is that country's ISO 3166-1 number; NULL */
-	const char *layer;      /* TopoJSON: which object; NULL for the first */
-	double map_accuracy_m;  /* what is smaller is noise of the map, and may be repaired */
+	struct view map;       /* borrowed; may be a mapped file of any size */
+	const char *where;     /* "PROPERTY=VALUE": the features that have it ("id" is theirs); NULL */
+	const char *countries; /* "DE,FR": the features whose id is that country's ISO 3166-1 number; NULL */
+	const char *layer;     /* TopoJSON: which object; NULL for the first */
+	double map_accuracy_m; /* what is smaller is noise of the map, and may be repaired */
 	enum fence_edges edges;
 	enum fence_seam seam;
 	const char *id, *provenance, *licence; /* kept in the body; may be NULL */
@@ -98,7 +99,7 @@ enum fence_finding_kind { FINDING_NOTED, FINDING_REPAIRED, FINDING_KINDS };
 struct fence_report {
 	struct fence_finding {
 		enum fence_finding_kind kind;
-		char text[240]; /* "feature 3: polygon 1: ring 2: vertex 7: ..." */
+		char text[240];         /* "feature 3: polygon 1: ring 2: vertex 7: ..." */
 	} findings[FENCE_FINDINGS_MAX]; /* the first ones */
 	size_t n;
 	size_t count[FINDING_KINDS]; /* all of them */
