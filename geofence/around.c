@@ -3,21 +3,29 @@
  *
  * The plane is longitude times kx, latitude times ky, with kx and ky below the metres per degree of every place whose
  * latitude is within r of the fix. So a way over the ground that stays in that band is longer than it is in the plane,
- * and a way that leaves the band is longer than r anyway. What is farther than r in the plane is farther than r. */
+ * and a way that leaves the band is longer than r anyway: what is farther than r in the plane is farther than r. With
+ * kx and ky above those metres, the line in the plane is a way that is shorter over the ground. What is farther in one
+ * plane and nearer in the other is measured in space. */
 #include "geofence/shape.h"
 
 #include <math.h>
 
 #define RADIUS_MAX_M 50e3 /* beyond, the balls are faster */
 #define LATITUDE_MAX 89.0
-#define CELLS_MAX    256.0 /* of the root */
-#define KY           (EARTH_A * (1.0 - EARTH_E2) * (1.0 - 1e-9))
+#define CELLS_MAX    256.0                                       /* of the root */
+#define KY_LEAST     (EARTH_A * (1.0 - EARTH_E2) * (1.0 - 1e-9)) /* m per radian: at the equator, at a pole */
+#define KY_MOST      (EARTH_A / (1.0 - EARTH_F) * (1.0 + 1e-9))
+
+struct plane { /* m per degree, with p at the origin */
+	double kx, ky;
+	double r2; /* the square of the radius, with a little to the safe side */
+};
 
 struct around {
 	const struct grid *g;
 	struct lonlat p;
-	double r_m, r2; /* r2: a little more than its square */
-	double kx, ky;  /* m per degree */
+	double r_m;
+	struct plane far, near; /* what is farther than r in far, or nearer in near, is so over the ground */
 	double west, south, east, north;
 };
 
@@ -29,55 +37,68 @@ static double cosine_below(double x)
 	return 1.0 - y / 2.0 * (1.0 - y / 12.0 * (1.0 - y / 30.0));
 }
 
+static double cosine_above(double x)
+{
+	double y = x * x;
+
+	return 1.0 - y / 2.0 * (1.0 - y / 12.0 * (1.0 - y / 30.0 * (1.0 - y / 56.0)));
+}
+
 static bool set_up(struct around *o, const struct grid *g, struct lonlat p, double r_m)
 {
-	double dlat = r_m / earth_radians(KY), widest = fabs(p.lat) + dlat;
+	double dlat = r_m / earth_radians(KY_LEAST), widest = fabs(p.lat) + dlat, narrowest = fabs(p.lat) - dlat;
 
 	if (g->cols == 0 || r_m > RADIUS_MAX_M || widest > LATITUDE_MAX)
 		return false;
 	double kx = earth_radians(EARTH_A * (1.0 - 1e-9)) * cosine_below(earth_radians(widest));
+	double kx_most = earth_radians(KY_MOST) * cosine_above(earth_radians(narrowest > 0 ? narrowest : 0));
 	if (!(kx > 0))
 		return false;
 	double dlon = r_m / kx + GRID_SLACK_DEG;
 	dlat += GRID_SLACK_DEG;
-	*o = (struct around){g, p, r_m, r_m * r_m * (1.0 + 1e-6), kx, earth_radians(KY), p.lon - dlon, p.lat - dlat,
-	        p.lon + dlon, p.lat + dlat};
+	*o = (struct around){g, p, r_m, {kx, earth_radians(KY_LEAST), r_m * r_m * (1.0 + 1e-6)},
+	        {kx_most, earth_radians(KY_MOST), r_m * r_m * (1.0 - 1e-6)}, p.lon - dlon, p.lat - dlat, p.lon + dlon,
+	        p.lat + dlat};
 	return o->west > -180 && o->east < 180;
 }
 
-/* In the plane, with p at the origin. */
-static inline bool segment_near(const struct around *o, double ax, double ay, double bx, double by)
+/* The segment from a to b and the circle of a plane. */
+static inline bool meets(const struct plane *k, struct lonlat p, struct lonlat a, struct lonlat b)
 {
+	double ax = (a.lon - p.lon) * k->kx, ay = (a.lat - p.lat) * k->ky;
+	double bx = (b.lon - p.lon) * k->kx, by = (b.lat - p.lat) * k->ky;
 	double dx = bx - ax, dy = by - ay;
 	double from_a = -(ax * dx + ay * dy), length2 = dx * dx + dy * dy;
 
 	if (from_a <= 0)
-		return ax * ax + ay * ay <= o->r2;
+		return ax * ax + ay * ay <= k->r2;
 	if (from_a >= length2)
-		return bx * bx + by * by <= o->r2;
+		return bx * bx + by * by <= k->r2;
 	double cross = ax * dy - ay * dx;
-	return cross * cross <= o->r2 * length2;
+	return cross * cross <= k->r2 * length2;
 }
 
-static bool surely_near(const struct around *o, const union word *vertex)
+static bool edge_near(const struct around *o, struct lonlat a, struct lonlat b)
 {
-	struct lonlat a = {vertex[0].d, vertex[1].d}, b = {vertex[2].d, vertex[3].d};
 	double limit = o->r_m * (1.0 + 1e-9);
-	double straight = near_edge(earth_at(o->p), a, b, limit);
 
+	if (!meets(&o->far, o->p, a, b))
+		return false;
+	if (meets(&o->near, o->p, a, b))
+		return true;
+	double straight = near_edge(earth_at(o->p), a, b, limit);
 	return straight < limit && earth_shortest(straight) <= o->r_m;
 }
 
 static bool chain_near(const struct around *o, const union word *vertex, size_t count)
 {
-	double ax = (vertex[0].d - o->p.lon) * o->kx, ay = (vertex[1].d - o->p.lat) * o->ky;
+	struct lonlat a = {vertex[0].d, vertex[1].d};
 
 	for (size_t i = 1; i < count; i++) {
-		double bx = (vertex[2 * i].d - o->p.lon) * o->kx, by = (vertex[2 * i + 1].d - o->p.lat) * o->ky;
-		if (segment_near(o, ax, ay, bx, by) && surely_near(o, vertex + 2 * (i - 1)))
+		struct lonlat b = {vertex[2 * i].d, vertex[2 * i + 1].d};
+		if (edge_near(o, a, b))
 			return true;
-		ax = bx;
-		ay = by;
+		a = b;
 	}
 	return false;
 }

@@ -42,6 +42,57 @@ static int make_edges(struct fence *f, struct err *e)
 	return 0;
 }
 
+/* ---- Edges that are near each other come near each other ---- */
+
+enum { KEY_BITS = 12, DIGIT_BITS = 12, DIGITS = 1 << DIGIT_BITS };
+
+/* Bit by bit: longitude, latitude, longitude... */
+static uint32_t place_key(struct lonlat p)
+{
+	uint32_t x = (uint32_t)((p.lon + 180) / 360 * 4095), y = (uint32_t)((p.lat + 90) / 180 * 4095), key = 0;
+
+	for (int bit = KEY_BITS - 1; bit >= 0; bit--)
+		key = key << 2 | (x >> bit & 1) << 1 | (y >> bit & 1);
+	return key;
+}
+
+/* One pass of a counting sort, by one digit of the key of each edge's beginning. */
+static void sort_pass(
+        const struct edge *in, const uint32_t *keys, struct edge *out, uint32_t *keys_out, size_t n, int shift)
+{
+	uint32_t count[DIGITS + 1] = {0};
+
+	for (size_t i = 0; i < n; i++)
+		count[(keys[i] >> shift & (DIGITS - 1)) + 1]++;
+	for (size_t d = 0; d < DIGITS; d++)
+		count[d + 1] += count[d];
+	for (size_t i = 0; i < n; i++) {
+		uint32_t to = count[keys[i] >> shift & (DIGITS - 1)]++;
+		out[to] = in[i];
+		keys_out[to] = keys[i];
+	}
+}
+
+static int sort_edges(struct fence *f, struct err *e)
+{
+	size_t n = f->n_edges;
+	struct edge *other = malloc(n * sizeof(*other));
+	uint32_t *keys = malloc(2 * n * sizeof(*keys));
+	int rc = 0;
+
+	if (other == NULL || keys == NULL) {
+		rc = err_set(e, WHY_SYSTEM, "no memory for the fence");
+	} else {
+		for (size_t i = 0; i < n; i++)
+			keys[i] = place_key(f->points[f->edges[i].from].at);
+		sort_pass(f->edges, keys, other, keys + n, n, 0);
+		sort_pass(other, keys + n, f->edges, keys, n, DIGIT_BITS);
+	}
+	free(other);
+	free(keys);
+	return rc;
+}
+
 static struct ball around_edges(const struct fence *f, size_t first, size_t end)
 {
 	struct ball c = {{0, 0, 0}, 0};
@@ -142,5 +193,5 @@ static int keep_degrees(struct fence *f, struct err *e)
 
 int border_make(struct fence *f, struct err *e)
 {
-	return make_edges(f, e) || make_balls(f, e) || keep_degrees(f, e) ? -1 : 0;
+	return make_edges(f, e) || sort_edges(f, e) || make_balls(f, e) || keep_degrees(f, e) ? -1 : 0;
 }

@@ -13,6 +13,7 @@ enum {
 	LEAF_EDGES = 20,        /* more are cut into a block, */
 	CUT_EDGES = 8,          /* so that about this many are in a cell */
 	ENTRIES_PER_EDGE = 8,   /* edges that cross very many cells get larger cells */
+	CUT_ENTRIES = 6,        /* or stay uncut */
 	WORDS_PER_EDGE = 24,    /* and from here on no cell is cut again */
 	REFERENCES = 16,
 };
@@ -48,10 +49,20 @@ static void toggle(struct walker *w, uint32_t polygon)
 	w->in[polygon] = !w->in[polygon];
 }
 
+/* Both ends of the edge are beyond both ends of the way, on one side: they do not meet. */
+static bool apart(double a, double b, double from, double to)
+{
+	double lo = from < to ? from : to, hi = from < to ? to : from;
+
+	return (a > hi && b > hi) || (a < lo && b < lo);
+}
+
 static void cross(struct walker *w, struct lonlat to, uint32_t edge)
 {
 	struct lonlat a = w->f->at[edge], b = w->f->at[edge + 1];
 
+	if (apart(a.lat, b.lat, w->at.lat, to.lat) || apart(a.lon, b.lon, w->at.lon, to.lon))
+		return;
 	if ((orient_side(w->at, to, a) > 0) == (orient_side(w->at, to, b) > 0))
 		return;
 	if ((orient_side(a, b, w->at) > 0) != (orient_side(a, b, to) > 0))
@@ -78,8 +89,8 @@ static bool on_any(const struct fence *f, struct lonlat c, struct list l)
 {
 	for (size_t i = 0; i < l.n; i++) {
 		struct lonlat a = f->at[l.e[i]], b = f->at[l.e[i] + 1];
-		if (orient_side(a, b, c) == 0 && fmin(a.lon, b.lon) <= c.lon && c.lon <= fmax(a.lon, b.lon) &&
-		        fmin(a.lat, b.lat) <= c.lat && c.lat <= fmax(a.lat, b.lat))
+		if (!apart(a.lat, b.lat, c.lat, c.lat) && !apart(a.lon, b.lon, c.lon, c.lon) &&
+		        orient_side(a, b, c) == 0)
 			return true;
 	}
 	return false;
@@ -205,7 +216,8 @@ static int put_leaf(struct walker *w, struct list l, uint32_t *cell, struct err 
 
 /* ---- Cells and blocks ---- */
 
-static int fill(struct walker *w, const struct raster *r, struct list all, size_t cells_at, int depth, struct err *e);
+static int fill(struct walker *w, const struct raster *r, const struct raster_lists *t, struct list all,
+        size_t cells_at, int depth, struct err *e);
 
 /* Into how many parts a side of a cell with these edges is cut; 1: it becomes a leaf. */
 static uint32_t parts(const struct walker *w, const struct raster *r, struct list l, int depth)
@@ -218,24 +230,27 @@ static uint32_t parts(const struct walker *w, const struct raster *r, struct lis
 	return (uint32_t)k;
 }
 
-static int put_block(struct walker *w, const struct raster *outer, uint32_t col, uint32_t row, struct list l,
-        uint32_t k, int depth, uint32_t *cell, struct err *e)
+static int put_block(struct walker *w, const struct raster *r, struct list l, const struct raster_lists *t, int depth,
+        uint32_t *cell, struct err *e)
 {
-	struct raster r = raster_inside(outer, col, row, k);
 	struct grid *g = w->g;
-	size_t at = g->n_cells;
+	struct lonlat start = w->at;
+	size_t at = g->n_cells, n = (size_t)r->cols * r->rows;
 
-	if (room_for_cells(w, 1 + (size_t)k * k, e) != 0)
+	if (room_for_cells(w, 1 + n, e) != 0)
 		return -1;
-	g->cells[at] = k;
-	g->n_cells += 1 + (size_t)k * k;
+	g->cells[at] = r->cols;
+	g->n_cells += 1 + n;
 	*cell = (uint32_t)CELL_BLOCK << CELL_SHIFT | (uint32_t)at;
-	return fill(w, &r, l, at + 1, depth + 1, e);
+	int rc = fill(w, r, t, l, at + 1, depth + 1, e);
+	walk(w, start, l, (struct list){NULL, 0});
+	return rc;
 }
 
 static int put_cell(struct walker *w, const struct raster *r, uint32_t col, uint32_t row, struct list l, int depth,
         uint32_t *cell, struct err *e)
 {
+	AUTO(raster_lists_free) struct raster_lists t = {0};
 	uint32_t k;
 
 	if (l.n == 0) {
@@ -243,26 +258,33 @@ static int put_cell(struct walker *w, const struct raster *r, uint32_t col, uint
 		return 0;
 	}
 	k = parts(w, r, l, depth);
-	if (k > 1)
-		return put_block(w, r, col, row, l, k, depth, cell, e);
-	return put_leaf(w, l, cell, e);
+	if (k <= 1)
+		return put_leaf(w, l, cell, e);
+	struct raster inner = raster_inside(r, col, row, k);
+	int rc = raster_lists_make(&inner, w->f->at, l.e, l.n, CUT_ENTRIES * l.n, &t, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : put_leaf(w, l, cell, e);
+	return put_block(w, &inner, l, &t, depth, cell, e);
 }
 
-/* Fills the cells of a raster, whose edges are all, and comes back to where it was. 1: no reference point. */
-static int fill(struct walker *w, const struct raster *r, struct list all, size_t cells_at, int depth, struct err *e)
+static struct list list_of(const struct raster_lists *t, size_t cell)
 {
-	AUTO(raster_lists_free) struct raster_lists t = {0};
-	struct lonlat start = w->at;
-	struct list here = all;
+	return (struct list){t->edges + t->first[cell], t->first[cell + 1] - t->first[cell]};
+}
 
-	if (raster_lists_make(r, w->f->at, all.e, all.n, &t, e) != 0)
-		return -1;
-	for (size_t i = 0; i < (size_t)r->cols * r->rows; i++) {
+/* Fills the cells of a raster, there and back over its rows, and ends at the last. 1: no reference point. */
+static int fill(struct walker *w, const struct raster *r, const struct raster_lists *t, struct list all,
+        size_t cells_at, int depth, struct err *e)
+{
+	struct list here = all; /* where we come from is anywhere */
+	size_t n = (size_t)r->cols * r->rows;
+
+	for (size_t i = 0; i < n; i++) {
 		uint32_t row = (uint32_t)(i / r->cols), col = (uint32_t)(i % r->cols), cell = 0;
 		if (row % 2 == 1)
 			col = r->cols - 1 - col;
 		size_t at = (size_t)row * r->cols + col;
-		struct list there = {t.edges + t.first[at], t.first[at + 1] - t.first[at]};
+		struct list there = list_of(t, at);
 		struct lonlat to;
 		if (!find_reference(w->f, r, col, row, there, &to))
 			return 1;
@@ -273,7 +295,6 @@ static int fill(struct walker *w, const struct raster *r, struct list all, size_
 		w->g->cells[cells_at + at] = cell;
 		here = there;
 	}
-	walk(w, start, all, (struct list){NULL, 0});
 	return 0;
 }
 
@@ -309,17 +330,19 @@ static struct raster root_of(const struct box *b, double cells)
 	return r;
 }
 
-static struct raster choose_root(const struct fence *f, struct list all)
+/* With larger cells until the lists are not too long. */
+static int make_root(const struct fence *f, struct list all, struct raster *r, struct raster_lists *t, struct err *e)
 {
 	struct box b = box_of_fence(f);
 	double cells = fmin(2.0 * (double)all.n, ROOT_CELLS_MAX);
-	struct raster r = root_of(&b, cells);
+	int rc;
 
-	while (cells > 1 && raster_entries(&r, f->at, all.e, all.n, ENTRIES_PER_EDGE * all.n + ROOT_CELLS_MAX) < 0) {
+	do {
+		*r = root_of(&b, cells);
+		rc = raster_lists_make(r, f->at, all.e, all.n, ENTRIES_PER_EDGE * all.n + ROOT_CELLS_MAX, t, e);
 		cells /= 4;
-		r = root_of(&b, cells);
-	}
-	return r;
+	} while (rc == 1);
+	return rc;
 }
 
 static size_t list_edges(const struct fence *f, uint32_t *polygon_of, uint32_t *edges)
@@ -340,17 +363,30 @@ static size_t list_edges(const struct fence *f, uint32_t *polygon_of, uint32_t *
 
 static int build(struct walker *w, uint32_t *edges, struct err *e)
 {
+	AUTO(raster_lists_free) struct raster_lists t = {0};
 	struct list all = {edges, list_edges(w->f, w->polygon_of, edges)};
-	struct raster r = choose_root(w->f, all);
 	struct grid *g = w->g;
+	struct raster r;
 
+	if (make_root(w->f, all, &r, &t, e) != 0)
+		return -1;
 	*g = (struct grid){r.west, r.south, r.cell_lon, r.cell_lat, r.cols, r.rows, NULL, NULL, 0, 0};
 	if (room_for_cells(w, (size_t)r.cols * r.rows, e) != 0)
 		return -1;
 	g->n_cells = (size_t)r.cols * r.rows;
 	w->at = (struct lonlat){r.west - 1, r.south - 1}; /* outside of everything */
 	w->most_leaves = WORDS_PER_EDGE * all.n + 64;
-	return fill(w, &r, all, 0, 0, e);
+	return fill(w, &r, &t, all, 0, 0, e);
+}
+
+/* Gives back what was reserved and not used; to fail at that does no harm. */
+static void trim(struct grid *g)
+{
+	uint32_t *cells = realloc(g->cells, g->n_cells * sizeof(*cells));
+	union word *leaves = realloc(g->leaves, (g->n_leaves + 1) * sizeof(*leaves));
+
+	g->cells = cells != NULL ? cells : g->cells;
+	g->leaves = leaves != NULL ? leaves : g->leaves;
 }
 
 static void grid_drop(struct grid *g)
@@ -373,7 +409,9 @@ int grid_build(struct fence *f, struct err *e)
 		err_set(e, WHY_SYSTEM, "no memory for the fence");
 	else
 		rc = build(&w, edges, e);
-	if (rc != 0)
+	if (rc == 0)
+		trim(&f->grid);
+	else
 		grid_drop(&f->grid);
 	free(edges);
 	free(w.polygon_of);

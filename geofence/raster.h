@@ -19,10 +19,9 @@ struct raster_lists {
 void raster_lists_free(struct raster_lists t);
 AUTO_DEFINE(struct raster_lists, raster_lists_free)
 
-/* Edge i goes from at[edges[i]] to the next point. Each is listed in every cell that it comes within GRID_SLACK_DEG of. */
-int raster_lists_make(const struct raster *r, const struct lonlat *at, const uint32_t *edges, size_t n,
+/* Edge i goes from at[edges[i]] to the next point. Each is listed in every cell that it comes within GRID_SLACK_DEG of.
+ * 1, and no lists, when they would have more than `most` entries. */
+int raster_lists_make(const struct raster *r, const struct lonlat *at, const uint32_t *edges, size_t n, size_t most,
         struct raster_lists *out, struct err *e);
-/* How many entries the lists have; -1 when more than most. */
-int64_t raster_entries(const struct raster *r, const struct lonlat *at, const uint32_t *edges, size_t n, size_t most);
 
 #endif
