@@ -101,6 +101,7 @@ static void print_authority(const struct logread *l, const struct logread_line *
 	putchar('\n');
 }
 
+/* What only its digest tells, with a word of what is said about it. */
 static void print_measured(const struct logread *l, const struct logread_line *line, const char *name)
 {
 	char words[WORDS_MAX];
@@ -111,8 +112,8 @@ static void print_measured(const struct logread *l, const struct logread_line *l
 			digest = eventlog_digest(&l->head, &line->ev, i);
 	label(name);
 	put_digest(digest, PCR_LEN);
-	logread_meaning(line, words, sizeof words);
-	printf("  (event %u)  ", line->ev.number);
+	logread_file(line, words, sizeof words);
+	printf("  (event %u)%s", line->ev.number, *words ? "  " : "");
 	put(words);
 	putchar('\n');
 }

@@ -228,11 +228,20 @@ static void plain_words(const struct logread_line *line, const char *what, char 
 		snprintf(out, cap, "%s", what);
 }
 
+void logread_file(const struct logread_line *line, char *out, size_t cap)
+{
+	const char *section = line->means.kind == MEANS_SECTION ? meaning_section(line->means.which) : "";
+
+	snprintf(out, cap, "%s", section);
+	if (line->means.kind == MEANS_LOADER || line->means.kind == MEANS_DRIVER)
+		loader_path(line->ev.data, out, cap);
+}
+
 static void loader_words(const struct logread_line *line, const char *what, char *out, size_t cap)
 {
 	char path[256];
 
-	loader_path(line->ev.data, path, sizeof path);
+	logread_file(line, path, sizeof path);
 	snprintf(out, cap, "%s%s%s", what, *path ? " " : "", path);
 }
 
@@ -256,7 +265,7 @@ void logread_meaning(const struct logread_line *line, char *out, size_t cap)
 		snprintf(out, cap, "%s", line->ev.type == EV_NO_ACTION ? "not measured" : "");
 		break;
 	case MEANS_SEPARATOR:
-		snprintf(out, cap, "end of what firmware measures before it hands over");
+		snprintf(out, cap, "separator");
 		break;
 	case MEANS_FIRMWARE:
 		snprintf(out, cap, "firmware code");

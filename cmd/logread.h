@@ -38,6 +38,8 @@ void logread_free(struct logread *l); /* what it owns, not l */
 const char *logread_bank_name(uint16_t alg);
 /* What an event says, in words; text it quotes is as it was, control characters and all. */
 void logread_meaning(const struct logread_line *line, char *out, size_t cap);
+/* The name of a loader's file, or of an image's section; "" for others. It is only said, never measured. */
+void logread_file(const struct logread_line *line, char *out, size_t cap);
 /* Whether this event's payload is one that should be what was measured. */
 bool logread_binds(const struct logread_line *line);
 

@@ -8,7 +8,7 @@ enum {
 	ALG_SHA1 = 0x0004,
 	ALG_SHA256 = 0x000b,
 	RECORD_START = 12,  /* register, type and count: what any record begins with */
-	OLD_LEN = 20,      /* digest of the header record, all zero */
+	OLD_LEN = 20,       /* digest of the header record, all zero */
 	SIGNATURE_LEN = 16, /* of an EV_NO_ACTION structure, with its NUL */
 };
 
@@ -178,6 +178,8 @@ static int event_read(struct eventlog *l, struct event *out, struct err *e)
 	ev.pcr = rd_le32(&r);
 	ev.type = rd_le32(&r);
 	uint32_t count = l->old ? 1 : rd_le32(&r);
+	if (l->old && ev.pcr == UINT32_MAX && ev.type == EV_NO_ACTION) /* of no register, as Windows writes it */
+		ev.pcr = 0;
 	if (rd_ok(&r) && ev.pcr >= PCR_COUNT)
 		return clause(l, "there is no such register", e);
 	if (rd_ok(&r) && count != l->algs)

@@ -46,10 +46,12 @@ bool glob_ok(const char *pattern)
 {
 	bool says = false;
 
-	for (const char *p = pattern; *p; p++) {
-		if (*p == '\\' && !*++p)
+	for (; *pattern; pattern++) {
+		if (*pattern == '*' || *pattern == '?')
+			continue;
+		says = true;
+		if (*pattern == '\\' && *++pattern == 0)
 			return false;
-		says = says || (*p != '*' && *p != '?');
 	}
 	return says;
 }
