@@ -1,4 +1,4 @@
-#include "firmware/reference.h"
+#include "firmware/rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,26 +6,13 @@
 
 #include "base/sha.h"
 
-enum { LINES_MAX = 8 }; /* command lines approved by a pattern, kept until the kernel measures them again */
-
-struct weighing { /* one reference set against one boot */
-	const struct reference *r;
-	const struct state *s;
-	uint32_t separated; /* mask of registers */
-	uint32_t keys;      /* mask of enum key_list */
-	bool secure_boot;
-	uint32_t authorities, loaders, firmware, lines, sections;
-	uint8_t line[LINES_MAX][PCR_LEN]; /* digests with a NUL, as the kernel measures its load options */
-	uint32_t nlines;
-	uint8_t revoked[RULES_MAX / 8]; /* bit for each rule: this entry of dbx is there */
-};
-
 int rules_order(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct rule));
 }
 
-static const struct rule *find(const struct reference *r, enum rule_kind kind, uint8_t which, const uint8_t *digest)
+const struct rule *rules_find(
+        const struct reference *r, enum rule_kind kind, uint8_t which, const uint8_t digest[PCR_LEN])
 {
 	struct rule key = {.kind = (uint8_t)kind, .which = which};
 
@@ -50,19 +37,19 @@ static const struct rule *first_of(const struct reference *r, enum rule_kind kin
 
 /* ---- Sentences ---- */
 
-static int where(const struct measured *ev, struct err *e)
+int rules_where(const struct measured *ev, struct err *e)
 {
 	return err_in(e, "PCR %u: event %u (%s)", ev->pcr, ev->number, event_type_name(ev->type));
 }
 
-static int no(const struct measured *ev, const char *sentence, struct err *e)
+int rules_no(const struct measured *ev, const char *sentence, struct err *e)
 {
 	err_set(e, WHY_UNTRUSTED, "%s", sentence);
-	return where(ev, e);
+	return rules_where(ev, e);
 }
 
-static int unlisted(const struct weighing *w, const struct measured *ev, const char *what, enum rule_kind kind,
-        uint8_t which, const uint8_t *found, struct err *e)
+int rules_unlisted(const struct weighing *w, const struct measured *ev, const char *what, enum rule_kind kind,
+        uint8_t which, const uint8_t found[PCR_LEN], struct err *e)
 {
 	unsigned n;
 	const struct rule *first = first_of(w->r, kind, which, &n);
@@ -72,7 +59,7 @@ static int unlisted(const struct weighing *w, const struct measured *ev, const c
 		        reference_brief(found).hex, n, reference_brief(first->digest).hex);
 	else
 		err_set(e, WHY_UNTRUSTED, "%s %s.., and the reference approves none", what, reference_brief(found).hex);
-	return where(ev, e);
+	return rules_where(ev, e);
 }
 
 /* ---- Firmware: registers 0 to 3 ---- */
@@ -82,36 +69,36 @@ static int version_holds(struct weighing *w, const struct measured *ev, const st
 	char text[EVENT_TEXT_MAX];
 
 	if (!m->bound || meaning_text(m, text, sizeof text))
-		return no(ev, "the firmware version is not what was measured, or no text", e);
+		return rules_no(ev, "the firmware version is not what was measured, or no text", e);
 	for (size_t i = 0; i < w->r->ntexts; i++)
 		if (w->r->text[i].kind == TEXT_VERSION && strcmp(w->r->pool + w->r->text[i].at, text) == 0)
 			return 0;
 	err_set(e, WHY_UNTRUSTED, "firmware version \"%s\" is none of those of the reference", text);
-	return where(ev, e);
+	return rules_where(ev, e);
 }
 
 static int firmware_holds(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
 {
 	w->firmware++;
-	if (find(w->r, RULE_FIRMWARE, 0, ev->digest))
+	if (rules_find(w->r, RULE_FIRMWARE, 0, ev->digest))
 		return 0;
 	if (m->kind == MEANS_FIRMWARE_VERSION)
 		return version_holds(w, ev, m, e);
-	return unlisted(w, ev, "the firmware has code with digest", RULE_FIRMWARE, 0, ev->digest, e);
+	return rules_unlisted(w, ev, "the firmware has code with digest", RULE_FIRMWARE, 0, ev->digest, e);
 }
 
 static int configuration_holds(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
 {
 	if (ev->pcr == 1 && w->r->any_boot_variables && m->kind == MEANS_BOOT_VARIABLE && m->bound)
 		return 0;
-	return unlisted(w, ev, "it has digest", RULE_EVENT, ev->pcr, ev->digest, e);
+	return rules_unlisted(w, ev, "it has digest", RULE_EVENT, ev->pcr, ev->digest, e);
 }
 
 static int driver_holds(struct weighing *w, const struct measured *ev, struct err *e)
 {
-	if (find(w->r, RULE_DRIVER, 0, ev->digest))
+	if (rules_find(w->r, RULE_DRIVER, 0, ev->digest))
 		return 0;
-	return unlisted(w, ev, "a driver or option ROM has digest", RULE_DRIVER, 0, ev->digest, e);
+	return rules_unlisted(w, ev, "a driver or option ROM has digest", RULE_DRIVER, 0, ev->digest, e);
 }
 
 /* ---- Boot loaders: register 4 ---- */
@@ -125,7 +112,7 @@ static int action_holds(const struct measured *ev, const struct meaning *m, stru
 	for (size_t i = 0; i < COUNT(known); i++)
 		if (m->bound && meaning_text(m, text, sizeof text) == 0 && strcmp(text, known[i]) == 0)
 			return 0;
-	return no(ev, "this is no action that a boot is made of", e);
+	return rules_no(ev, "this is no action that a boot is made of", e);
 }
 
 static int loader_holds(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
@@ -133,110 +120,9 @@ static int loader_holds(struct weighing *w, const struct measured *ev, const str
 	if (m->kind == MEANS_ACTION)
 		return action_holds(ev, m, e);
 	w->loaders++;
-	if (find(w->r, RULE_LOADER, 0, ev->digest) || (w->r->signed_loaders && m->kind == MEANS_LOADER))
+	if (rules_find(w->r, RULE_LOADER, 0, ev->digest) || (w->r->signed_loaders && m->kind == MEANS_LOADER))
 		return 0;
-	return unlisted(w, ev, "a boot loader has digest", RULE_LOADER, 0, ev->digest, e);
-}
-
-/* ---- Secure Boot: register 7 ---- */
-
-static enum secure_boot value_of(struct view said)
-{
-	if (said.n != 1)
-		return SECURE_BOOT_UNKNOWN;
-	return said.p[0] == 1 ? SECURE_BOOT_ON : SECURE_BOOT_OFF;
-}
-
-static int secure_boot_holds(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
-{
-	if (w->secure_boot || w->separated & 1u << 7)
-		return no(ev, "SecureBoot is said twice, or too late", e);
-	w->secure_boot = true;
-	if (value_of(m->said) == w->r->secure_boot)
-		return 0;
-	err_set(e, WHY_UNTRUSTED, "Secure Boot is %s, the reference has it %s", secure_boot_name(value_of(m->said)),
-	        secure_boot_name(w->r->secure_boot));
-	return where(ev, e);
-}
-
-static int key_holds(
-        struct weighing *w, const struct measured *ev, uint8_t list, const struct signature *key, struct err *e)
-{
-	static const char what[KEYS_DBX][16] = {"PK has key", "KEK has key", "db has entry"};
-	const struct rule *rule = find(w->r, (enum rule_kind)(RULE_PK + list), 0, key->name);
-
-	if (list == KEYS_DBX) {
-		size_t at = rule ? (size_t)(rule - w->r->rule) : 0;
-		if (rule)
-			w->revoked[at / 8] |= (uint8_t)(1u << at % 8);
-		return 0;
-	}
-	return rule ? 0 : unlisted(w, ev, what[list], (enum rule_kind)(RULE_PK + list), 0, key->name, e);
-}
-
-static int keys_hold(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
-{
-	struct siglist l = siglist_of(m->said);
-	struct signature key;
-	int got;
-
-	if (w->keys & 1u << m->which || w->separated & 1u << 7)
-		return no(ev, "a list of Secure Boot keys is said twice, or too late", e);
-	w->keys |= 1u << m->which;
-	while ((got = siglist_next(&l, &key, e)) > 0)
-		if (key_holds(w, ev, m->which, &key, e))
-			return -1;
-	if (got < 0) {
-		e->why = WHY_UNTRUSTED;
-		return where(ev, e);
-	}
-	return 0;
-}
-
-static int authority_holds(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
-{
-	enum rule_kind kind = w->r->has_authority ? RULE_AUTHORITY : RULE_DB;
-	struct signature key;
-
-	siglist_authority(m->said, &key);
-	w->authorities++;
-	if (find(w->r, kind, 0, key.name))
-		return 0;
-	return unlisted(w, ev, "the loader's signature is by authority", kind, 0, key.name, e);
-}
-
-static int sbat_holds(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
-{
-	uint32_t level = meaning_sbat(m->said);
-
-	if (w->r->sbat_level > 0 && level >= w->r->sbat_level)
-		return 0;
-	err_set(e, WHY_UNTRUSTED, "shim's SBAT level is %u, the reference demands %u", level, w->r->sbat_level);
-	return where(ev, e);
-}
-
-static int policy_holds(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
-{
-	bool read = m->kind == MEANS_SECURE_BOOT || m->kind == MEANS_KEYS;
-
-	if (m->kind == MEANS_DEBUGGER)
-		return no(ev, "the firmware says that it can be debugged, or does not protect its memory", e);
-	if (!read && find(w->r, RULE_EVENT, 7, ev->digest))
-		return 0;
-	if (!m->bound)
-		return no(ev, "its payload is not what was measured", e);
-	switch (m->kind) {
-	case MEANS_SECURE_BOOT:
-		return secure_boot_holds(w, ev, m, e);
-	case MEANS_KEYS:
-		return keys_hold(w, ev, m, e);
-	case MEANS_AUTHORITY:
-		return authority_holds(w, ev, m, e);
-	case MEANS_SBAT_LEVEL:
-		return sbat_holds(w, ev, m, e);
-	default:
-		return unlisted(w, ev, "a variable that no rule reads has digest", RULE_EVENT, 7, ev->digest, e);
-	}
+	return rules_unlisted(w, ev, "a boot loader has digest", RULE_LOADER, 0, ev->digest, e);
 }
 
 /* ---- Command lines and images: registers 9, 11 and 12 ---- */
@@ -270,7 +156,7 @@ static int line_differs(const struct weighing *w, const struct measured *ev, con
 		        best + 1, line + best, nearest + best);
 	else
 		err_set(e, WHY_UNTRUSTED, "the kernel command line \"%.120s\" fits no pattern of the reference", line);
-	where(ev, e);
+	rules_where(ev, e);
 	return err_hint(e,
 	        "if it is meant, add it to \"exact\" of \"command_line\" and approve it with merestone reference put");
 }
@@ -292,10 +178,10 @@ static int line_holds(struct weighing *w, const struct measured *ev, const struc
 	char line[EVENT_TEXT_MAX];
 
 	if (m->kind != MEANS_COMMAND_LINE)
-		return unlisted(w, ev, "something was loaded from outside the image, with digest", RULE_EVENT, ev->pcr,
-		        ev->digest, e);
+		return rules_unlisted(w, ev, "something was loaded from outside the image, with digest", RULE_EVENT,
+		        ev->pcr, ev->digest, e);
 	if (!m->bound || meaning_text(m, line, sizeof line))
-		return no(ev, "the kernel command line is not what was measured, or no text", e);
+		return rules_no(ev, "the kernel command line is not what was measured, or no text", e);
 	for (size_t i = 0; i < w->r->ntexts; i++) {
 		const struct rule_text *t = &w->r->text[i];
 		if ((t->kind == TEXT_EXACT && strcmp(w->r->pool + t->at, line) == 0) ||
@@ -314,7 +200,7 @@ static bool is_line(struct weighing *w, const struct measured *ev)
 	bool yes = false;
 
 	for (size_t i = 0; i < w->r->ntexts && !yes; i++)
-		yes = find(w->r, RULE_COMMAND_LINE, (uint8_t)i, ev->digest) != NULL;
+		yes = rules_find(w->r, RULE_COMMAND_LINE, (uint8_t)i, ev->digest) != NULL;
 	for (size_t i = 0; i < w->nlines && !yes; i++)
 		yes = memcmp(w->line[i], ev->digest, PCR_LEN) == 0;
 	w->lines += yes;
@@ -323,15 +209,15 @@ static bool is_line(struct weighing *w, const struct measured *ev)
 
 static int file_holds(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
 {
-	if (find(w->r, RULE_INITRD, 0, ev->digest) || is_line(w, ev))
+	if (rules_find(w->r, RULE_INITRD, 0, ev->digest) || is_line(w, ev))
 		return 0;
 	if (m->kind == MEANS_LOAD_OPTIONS) {
 		err_set(e, WHY_UNTRUSTED,
 		        "the kernel command line, of which only the digest %s.. is logged, is not one of the reference",
 		        reference_brief(ev->digest).hex);
-		return where(ev, e);
+		return rules_where(ev, e);
 	}
-	return unlisted(w, ev, "an initial RAM disk or file has digest", RULE_INITRD, 0, ev->digest, e);
+	return rules_unlisted(w, ev, "an initial RAM disk or file has digest", RULE_INITRD, 0, ev->digest, e);
 }
 
 static int section_holds(struct weighing *w, const struct measured *ev, const struct meaning *m, struct err *e)
@@ -341,18 +227,18 @@ static int section_holds(struct weighing *w, const struct measured *ev, const st
 
 	if (m->kind == MEANS_SECTION_NAME) {
 		if (w->sections & bit)
-			return no(ev, "a section of the kernel image is measured twice", e);
+			return rules_no(ev, "a section of the kernel image is measured twice", e);
 		w->sections |= bit;
 		if (w->r->sections & bit || m->which == meaning_section_of(".cmdline"))
 			return 0;
-		return no(ev, "the kernel image has a section that the reference does not name", e);
+		return rules_no(ev, "the kernel image has a section that the reference does not name", e);
 	}
-	if (find(w->r, RULE_SECTION, m->which, ev->digest))
+	if (rules_find(w->r, RULE_SECTION, m->which, ev->digest))
 		return 0;
 	if (!(w->r->sections & bit) && is_line(w, ev))
 		return 0;
 	snprintf(what, sizeof what, "section %s has digest", meaning_section(m->which));
-	return unlisted(w, ev, what, RULE_SECTION, m->which, ev->digest, e);
+	return rules_unlisted(w, ev, what, RULE_SECTION, m->which, ev->digest, e);
 }
 
 /* ---- All of it ---- */
@@ -360,7 +246,7 @@ static int section_holds(struct weighing *w, const struct measured *ev, const st
 static int separator_holds(struct weighing *w, const struct measured *ev, struct err *e)
 {
 	if (w->separated & 1u << ev->pcr)
-		return no(ev, "the register has a second separator", e);
+		return rules_no(ev, "the register has a second separator", e);
 	w->separated |= 1u << ev->pcr;
 	return 0;
 }
@@ -370,10 +256,10 @@ static int event_holds(struct weighing *w, const struct measured *ev, const stru
 	if (ev->pcr < 8 && boot_separates(ev->digest))
 		return separator_holds(w, ev, e);
 	if (ev->pcr == 7)
-		return policy_holds(w, ev, m, e);
+		return rulespolicy_holds(w, ev, m, e);
 	if (ev->pcr == 11 && (m->kind == MEANS_SECTION || m->kind == MEANS_SECTION_NAME))
 		return section_holds(w, ev, m, e);
-	if (find(w->r, RULE_EVENT, ev->pcr, ev->digest))
+	if (rules_find(w->r, RULE_EVENT, ev->pcr, ev->digest))
 		return 0;
 	switch (ev->pcr) {
 	case 0:
@@ -391,29 +277,9 @@ static int event_holds(struct weighing *w, const struct measured *ev, const stru
 	}
 }
 
-static int absent(unsigned pcr, const char *what, struct err *e)
+int rules_absent(unsigned pcr, const char *what, struct err *e)
 {
 	return err_set(e, WHY_UNTRUSTED, "PCR %u: %s", pcr, what);
-}
-
-static int revocations_hold(const struct weighing *w, struct err *e)
-{
-	for (size_t i = 0; i < w->r->nrules; i++)
-		if (w->r->rule[i].kind == RULE_DBX && !(w->revoked[i / 8] & 1u << i % 8))
-			return err_set(e, WHY_UNTRUSTED, "PCR 7: dbx lacks %s.., which the reference wants revoked",
-			        reference_brief(w->r->rule[i].digest).hex);
-	return 0;
-}
-
-static int policy_whole(const struct weighing *w, struct err *e)
-{
-	uint32_t needed = 1u << KEYS_PK | 1u << KEYS_KEK | 1u << KEYS_DB;
-
-	if (!w->secure_boot)
-		return absent(7, "SecureBoot was not measured", e);
-	if (w->r->secure_boot == SECURE_BOOT_ON && (w->keys & needed) != needed)
-		return absent(7, "PK, KEK or db was not measured", e);
-	return revocations_hold(w, e);
 }
 
 /* Nothing was wrong with what is there; is everything there? */
@@ -426,14 +292,14 @@ static int whole(const struct weighing *w, struct err *e)
 
 	for (uint32_t pcr = 0; pcr < 8; pcr++)
 		if (r->by_meaning & ~w->separated & 1u << pcr)
-			return absent(pcr, "the register has no separator", e);
+			return rules_absent(pcr, "the register has no separator", e);
 	if (r->by_meaning & 1u << 0 && w->firmware == 0)
-		return absent(0, "no firmware was measured", e);
+		return rules_absent(0, "no firmware was measured", e);
 	if (r->by_meaning & 1u << 4 && w->loaders == 0)
-		return absent(4, "no boot loader was measured", e);
+		return rules_absent(4, "no boot loader was measured", e);
 	if (r->by_meaning & 1u << 4 && r->signed_loaders && w->authorities == 0)
-		return absent(7, "no authority of a boot loader was measured", e);
-	if (r->by_meaning & 1u << 7 && policy_whole(w, e))
+		return rules_absent(7, "no authority of a boot loader was measured", e);
+	if (r->by_meaning & 1u << 7 && rulespolicy_whole(w, e))
 		return -1;
 	for (uint8_t i = 0; i < SECTIONS; i++)
 		if (r->sections & ~w->sections & 1u << i)
@@ -442,7 +308,7 @@ static int whole(const struct weighing *w, struct err *e)
 	for (size_t i = 0; i < r->ntexts; i++)
 		lines_ruled = lines_ruled || r->text[i].kind != TEXT_VERSION;
 	if (lines_ruled && lines_needed && w->lines == 0)
-		return absent(9, "no kernel command line was measured", e);
+		return rules_absent(9, "no kernel command line was measured", e);
 	return 0;
 }
 
@@ -450,7 +316,7 @@ static int explained(const struct reference *r, const struct state *s, struct er
 {
 	for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++)
 		if (r->by_meaning & 1u << pcr && !(s->story && s->story->explained & 1u << pcr))
-			return absent(pcr,
+			return rules_absent(pcr,
 			        "we have no events that give the quoted value, and the set approves it by meaning", e);
 	return 0;
 }
@@ -476,7 +342,7 @@ int rules_forbid(const struct reference *r, const struct state *s, struct err *e
 	for (size_t i = 0; i < r->nforbidden; i++) {
 		const struct forbidden *f = &r->forbidden[i];
 		if (!(s->story && s->story->explained & 1u << f->pcr))
-			return absent(
+			return rules_absent(
 			        f->pcr, "we have no events that give the quoted value, and the set forbids some", e);
 		for (size_t k = 0; k < s->story->n; k++) {
 			const struct measured *ev = &s->story->ev[k];
@@ -484,7 +350,7 @@ int rules_forbid(const struct reference *r, const struct state *s, struct err *e
 			        (!f->has_digest || memcmp(ev->digest, f->digest, PCR_LEN) == 0)) {
 				err_set(e, WHY_UNTRUSTED, "the reference forbids this event, with digest %s..",
 				        reference_brief(ev->digest).hex);
-				return where(ev, e);
+				return rules_where(ev, e);
 			}
 		}
 	}

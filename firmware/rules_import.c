@@ -355,6 +355,18 @@ static int room(struct reference *r, struct err *e)
 	return r->rule && r->pool ? 0 : err_sys(e, "no memory for a reference set");
 }
 
+/* In order and each once: vendors' own dbx name some hashes twice. */
+static void sort(struct reference *r)
+{
+	size_t n = 0;
+
+	qsort(r->rule, r->nrules, sizeof r->rule[0], rules_order);
+	for (size_t i = 0; i < r->nrules; i++)
+		if (n == 0 || rules_order(&r->rule[n - 1], &r->rule[i]) != 0)
+			r->rule[n++] = r->rule[i];
+	r->nrules = n;
+}
+
 /* What was not needed is given back; smaller never fails, and if it did the old one stays. */
 static void trim(struct reference *r)
 {
@@ -363,7 +375,6 @@ static void trim(struct reference *r)
 
 	r->rule = rule ? rule : r->rule;
 	r->pool = pool ? pool : r->pool;
-	qsort(r->rule, r->nrules, sizeof r->rule[0], rules_order);
 }
 
 int rules_import(struct reference *r, const json_t *body, struct err *e)
@@ -378,6 +389,7 @@ int rules_import(struct reference *r, const json_t *body, struct err *e)
 	        allowed_import(r, body, e) || forbids_import(r, body, e) || times_import(r, body, e) ||
 	        boot_variables_import(r, body, e) || sbat_import(r, body, e))
 		return -1;
+	sort(r);
 	trim(r);
 	return 0;
 }
