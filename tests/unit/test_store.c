@@ -229,6 +229,33 @@ static void boot_logs_that_no_machine_has_make_room_for_new_ones(void **s)
 	assert_int_equal(bootlog_get(&r->d->store, digest, room, &back, 1, &n, &r->e), 0);
 }
 
+/* A41: rows of an older form must not be misread, and what machines can not send again must survive. */
+static void attack_A41_a_store_of_the_first_version_is_brought_to_this_one(void **s)
+{
+	static uint8_t room[BOOTLOG_MAX];
+	struct box box;
+	struct measured back[64];
+	struct machine m;
+	sqlite3 *db;
+	size_t n;
+
+	(void)s;
+	box_make(&box, "x");
+	rig_join(r, &box);
+	rig_stop(r);
+	assert_int_equal(sqlite3_open("trust.db", &db), SQLITE_OK);
+	assert_int_equal(
+	        sqlite3_exec(db, "UPDATE bootlog SET measured = x'0400'; PRAGMA user_version = 1", NULL, NULL, NULL),
+	        SQLITE_OK);
+	sqlite3_close(db);
+	rig_start(r);
+	assert_int_equal(bootlog_get(&r->d->store, box.boot.digest, room, back, COUNT(back), &n, &r->e), 0);
+	assert_int_equal(machine_get(&r->d->store, "x", &m, &r->e), 1);
+	rig_stop(r);
+	rig_start(r);
+	box_drop(&box);
+}
+
 static void officers_without_a_key_are_refused(void **s)
 {
 	(void)s;
@@ -269,6 +296,7 @@ int main(void)
 	        T(a_file_that_is_no_database_is_refused),
 	        T(a_database_of_someone_else_is_refused),
 	        T(attack_A41_a_store_of_another_version_is_refused_with_a_sentence),
+	        T(attack_A41_a_store_of_the_first_version_is_brought_to_this_one),
 	        T(damage_anywhere_in_the_file_is_noticed_or_harmless),
 	        T(a_changed_document_in_the_store_is_noticed),
 	        T(a_full_disk_refuses_and_forgets),
