@@ -1,5 +1,7 @@
 #include "base/b64.h"
 
+enum { RUN = 48 }; /* groups */
+
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /* By ASCII: one more than the value of a character; 0 for what is no character of ours. */
@@ -9,21 +11,27 @@ static const uint8_t values[128] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         0, 64, 0, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
         52, 0, 0, 0, 0, 0};
 
-/* 1 to 3 bytes to 2 to 4 characters. */
-static void put_group(struct wr *w, const uint8_t *p, size_t n)
+/* 1 to 3 bytes to 2 to 4 characters; all four are written. */
+static void put_group(uint8_t *c, const uint8_t *p, size_t n)
 {
 	uint32_t v = (uint32_t)p[0] << 16 | (n > 1 ? (uint32_t)p[1] << 8 : 0) | (n > 2 ? p[2] : 0);
-	char c[4];
 
 	for (unsigned i = 0; i < 4; i++)
-		c[i] = alphabet[v >> (18 - 6 * i) & 63];
-	wr_bytes(w, c, n + 1);
+		c[i] = (uint8_t)alphabet[v >> (18 - 6 * i) & 63];
 }
 
+/* In runs: a writer is asked for room once for each. */
 void b64_put(struct wr *w, struct view v)
 {
-	for (size_t at = 0; at < v.n; at += 3)
-		put_group(w, v.p + at, v.n - at < 3 ? v.n - at : 3);
+	uint8_t run[4 * RUN];
+	size_t n = 0;
+
+	for (size_t at = 0; at < v.n; at += 3 * RUN, n = 0) {
+		size_t end = v.n - at < 3 * RUN ? v.n : at + 3 * RUN;
+		for (size_t i = at; i < end; i += 3, n += 4)
+			put_group(run + n, v.p + i, end - i < 3 ? end - i : 3);
+		wr_bytes(w, run, B64_LEN(end - at));
+	}
 }
 
 /* 2 to 4 characters to 1 to 3 bytes; false for a bad character or spare bits that are not zero. */

@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,11 +35,16 @@ static size_t utf8_length(const uint8_t *p, size_t left)
 /* How many bytes from `at` on stand for themselves: whole characters with nothing to escape. */
 static size_t plain(struct view v, size_t at)
 {
-	size_t from = at, n;
+	size_t from = at, n = 1;
 
-	while (at < v.n && v.p[at] >= 0x20 && v.p[at] != 0x7f && v.p[at] != '"' && v.p[at] != '\\' &&
-	        (n = utf8_length(v.p + at, v.n - at)) > 0)
+	while (at < v.n && n > 0) {
+		uint8_t c = v.p[at];
+		if (c >= 0x80)
+			n = utf8_length(v.p + at, v.n - at);
+		else
+			n = c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
 		at += n;
+	}
 	return at - from;
 }
 
@@ -149,10 +153,20 @@ void jw_b64(struct jw *j, const char *key, struct view v)
 	wr_u8(j->w, '"');
 }
 
+/* Not by printf: a result holds two dozen. */
 void jw_int(struct jw *j, const char *key, int64_t v)
 {
+	uint64_t left = v < 0 ? -(uint64_t)v : (uint64_t)v;
+	char text[20];
+	size_t at = sizeof text;
+
 	begin(j, key);
-	wr_fmt(j->w, "%" PRId64, v);
+	do
+		text[--at] = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (v < 0)
+		text[--at] = '-';
+	wr_bytes(j->w, text + at, sizeof text - at);
 }
 
 void jw_num(struct jw *j, const char *key, double v)
