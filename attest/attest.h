@@ -151,7 +151,8 @@ void evidence_binding(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], cons
 /* The same from the digests that travel in facts: n digests, claims first. */
 void evidence_binding_of(
         uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t digests[][SHA_LEN], size_t n);
-size_t evidence_digests(const struct evidence *ev, uint8_t digests[PART_COUNT][SHA_LEN]);
+/* log: the digest of the event log where it is known, else NULL. */
+size_t evidence_digests(const struct evidence *ev, const uint8_t *log, uint8_t digests[PART_COUNT][SHA_LEN]);
 
 struct claims { /* the header, parsed */
 	char machine[NAME_CAP];
@@ -224,7 +225,7 @@ struct facts {
 	enum ask_kind kind;
 	enum role role;
 	char peer[NAME_CAP];
-	uint8_t ask_digest[SHA_LEN]; /* SHA-256 of the ask's body: the record names what was judged */
+	uint8_t ask_digest[SHA_LEN]; /* SHA-256 of the ask's body, by the judge's supervisor: what the record names */
 	struct err refusal; /* why != WHY_NONE: the judge refuses; of the rest only the machine (in enrol and in
 	                     * attest.claims) is set, as far as it was read: "" or what the sender called itself */
 	struct facts_enrol enrol;
@@ -238,7 +239,7 @@ int facts_read(struct view v, struct facts *out, struct err *e);
 
 /* One ask to facts: pure but for `now`, which certificates are checked at, and the heap that JSON, JWS and X.509 need.
  * Used by the judge's workers, tests and fuzzers. Views in *out point into ask.
- * A refusal is facts too (out->refusal); -1 only when the ask itself cannot be read. */
+ * A refusal is facts too (out->refusal); -1 only when the ask itself cannot be read. ask_digest stays zero. */
 int judge_ask(struct view ask, const struct ek_roots *roots, time_t now, struct facts *out, struct err *e);
 
 /* ---- The TPM itself (tpm.c), only in the quoter; keystore's unseal.c works on it too. ESAPI's types are named here

@@ -71,13 +71,19 @@ void evidence_write(struct wr *w, const struct evidence *ev)
 	}
 }
 
-size_t evidence_digests(const struct evidence *ev, uint8_t digests[PART_COUNT][SHA_LEN])
+size_t evidence_digests(const struct evidence *ev, const uint8_t *log, uint8_t digests[PART_COUNT][SHA_LEN])
 {
 	size_t n = 0;
 
-	for (size_t kind = 1; kind < PART_COUNT; kind++)
-		if (ev->part[kind].p && !signed_by_itself(kind))
-			sha256(digests[n++], ev->part[kind]);
+	for (size_t kind = 1; kind < PART_COUNT; kind++) {
+		if (!ev->part[kind].p || signed_by_itself(kind))
+			continue;
+		if (kind == PART_EVENTLOG && log)
+			memcpy(digests[n], log, SHA_LEN);
+		else
+			sha256(digests[n], ev->part[kind]);
+		n++;
+	}
 	return n;
 }
 
@@ -90,7 +96,7 @@ void evidence_binding_of(
 void evidence_binding(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const struct evidence *ev)
 {
 	uint8_t digests[PART_COUNT][SHA_LEN];
-	size_t n = evidence_digests(ev, digests);
+	size_t n = evidence_digests(ev, NULL, digests);
 
 	evidence_binding_of(out, nonce, (const uint8_t(*)[SHA_LEN])digests, n);
 }

@@ -23,6 +23,7 @@ enum {
 	WORKERS_MAX = 64,
 	CASE_MS = 10 * 1000,    /* the costliest honest case takes some 30 ms */
 	KEEP_BYTES = 64 * 1024, /* larger buffers go back when their case is done */
+	USUAL = 16 * 1024,      /* facts are seldom more */
 	BAD_STARTS_MAX = 16,    /* workers that die with no case in their hands, in a row: something is wrong with us */
 	ROOTS_MAX = 1024 * 1024,
 	PREFIX = 4,
@@ -30,7 +31,7 @@ enum {
 
 struct bytes {
 	uint8_t *p;
-	size_t n, cap, at; /* at: already written or read */
+	size_t n, cap, at; /* n: of the message, once it is known; at: already written or read */
 };
 
 struct slot { /* one worker and the case it has */
@@ -38,9 +39,10 @@ struct slot { /* one worker and the case it has */
 	int to, from;
 	bool busy;
 	int64_t deadline_ms;
-	struct ask ask;                       /* the head; its body is not kept */
-	uint8_t head[ASK_HEAD_MAX + SHA_LEN]; /* what its facts must begin with */
+	struct ask ask;             /* the head; its body is not kept */
+	uint8_t head[ASK_HEAD_MAX]; /* what its facts must begin with; the digest behind is ours */
 	size_t nhead;
+	uint8_t digest[SHA_LEN];
 	struct bytes out, in; /* with the ring's length in front */
 };
 
@@ -150,7 +152,7 @@ static int refuse(struct judge *j, struct slot *s, const char *sentence, struct 
 
 	f = (struct facts){.ticket = s->ask.ticket, .kind = s->ask.kind, .role = s->ask.role};
 	memcpy(f.peer, s->ask.peer, NAME_CAP);
-	memcpy(f.ask_digest, s->head + s->nhead - SHA_LEN, SHA_LEN);
+	memcpy(f.ask_digest, s->digest, SHA_LEN);
 	err_set(&f.refusal, WHY_MALFORMED, "%s", sentence);
 	log_warn("%s (%s from \"%s\")", sentence, ask_kind_name(f.kind), f.peer);
 	facts_write(&w, &f);
@@ -171,27 +173,6 @@ static int died(struct judge *j, struct slot *s, struct err *e)
 
 /* ---- One case ---- */
 
-static int give(struct slot *s, struct view message, struct err *e)
-{
-	uint8_t digest[SHA_LEN];
-	struct wr head = wr_to(s->head, sizeof s->head);
-
-	if (ask_read(message, &s->ask, e) != 0)
-		return err_in(e, "the door");
-	sha256(digest, s->ask.body);
-	ask_head_write(&head, &s->ask);
-	wr_bytes(&head, digest, sizeof digest);
-	s->nhead = wr_done(&head).n;
-	if (reserve(&s->out, PREFIX + message.n, e) != 0)
-		return -1;
-	struct wr w = wr_to(s->out.p, s->out.n);
-	wr_view32(&w, message);
-	s->ask.body = (struct view){0};
-	s->deadline_ms = now_ms() + CASE_MS;
-	s->busy = true;
-	return 0;
-}
-
 /* A dead worker shows on the other pipe. */
 static void send_some(struct slot *s)
 {
@@ -201,16 +182,37 @@ static void send_some(struct slot *s)
 		s->out.at += (size_t)put;
 }
 
-/* The facts are this case's and say so, whatever became of the worker; the byte behind that is the reason of a refusal.
- */
+static int give(struct slot *s, struct view message, struct err *e)
+{
+	struct wr head = wr_to(s->head, sizeof s->head);
+
+	if (ask_read(message, &s->ask, e) != 0)
+		return err_in(e, "the door");
+	sha256(s->digest, s->ask.body);
+	ask_head_write(&head, &s->ask);
+	s->nhead = wr_done(&head).n;
+	if (reserve(&s->out, PREFIX + message.n, e) != 0)
+		return -1;
+	struct wr w = wr_to(s->out.p, s->out.n);
+	wr_view32(&w, message);
+	s->ask.body = (struct view){0};
+	s->deadline_ms = now_ms() + CASE_MS;
+	s->busy = true;
+	send_some(s);
+	return 0;
+}
+
+/* The facts are this case's and say so, whatever became of the worker, and the record names what came in, not what the
+ * worker says of it. Behind that is the reason of a refusal. */
 static int finish(struct judge *j, struct slot *s, struct err *e)
 {
-	const uint8_t *facts = s->in.p + PREFIX;
+	uint8_t *facts = s->in.p + PREFIX, *digest = facts + s->nhead;
 	size_t n = s->in.n - PREFIX;
 
-	if (n <= s->nhead || memcmp(facts, s->head, s->nhead) != 0)
+	if (n <= s->nhead + SHA_LEN || memcmp(facts, s->head, s->nhead) != 0)
 		return refuse(j, s, "evidence killed its judge", e);
-	bool malformed = facts[s->nhead] == WHY_MALFORMED;
+	memcpy(digest, s->digest, SHA_LEN);
+	bool malformed = digest[SHA_LEN] == WHY_MALFORMED;
 	if (ring_write(RING_OUT, VIEW(facts, n), e) != 0)
 		return -1;
 	j->bad_starts = 0;
@@ -220,24 +222,36 @@ static int finish(struct judge *j, struct slot *s, struct err *e)
 	return malformed || j->fork_each ? restart(j, s, e) : 0;
 }
 
-/* First the length, then that many bytes and no more. */
+/* The length of what comes, once it is there: 1; a length that cannot be: 0. */
+static int measure(struct slot *s, struct err *e)
+{
+	struct rd r = rd_of(VIEW(s->in.p, PREFIX));
+	size_t n = (size_t)rd_upto(&r, rd_be32(&r), RING_MAX);
+
+	return n == 0 ? 0 : reserve(&s->in, PREFIX + n, e) != 0 ? -1 : 1;
+}
+
+/* One message and no more: a worker has one case. */
 static int receive_some(struct judge *j, struct slot *s, struct err *e)
 {
-	if (s->in.n == 0 && reserve(&s->in, PREFIX, e) != 0)
+	struct bytes *b = &s->in;
+
+	if (b->cap == 0 && reserve(b, USUAL, e) != 0)
 		return -1;
-	ssize_t got = read(s->from, s->in.p + s->in.at, s->in.n - s->in.at);
+	ssize_t got = read(s->from, b->p + b->at, b->cap - b->at);
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (got <= 0 || !s->busy)
 		return died(j, s, e);
-	s->in.at += (size_t)got;
-	if (s->in.at < s->in.n)
+	b->at += (size_t)got;
+	if (b->at < PREFIX)
 		return 0;
-	if (s->in.n > PREFIX)
-		return finish(j, s, e);
-	struct rd r = rd_of(VIEW(s->in.p, PREFIX));
-	size_t n = (size_t)rd_upto(&r, rd_be32(&r), RING_MAX);
-	return n == 0 ? died(j, s, e) : reserve(&s->in, PREFIX + n, e);
+	int known = measure(s, e);
+	if (known < 0)
+		return -1;
+	if (!known || b->at > b->n)
+		return died(j, s, e);
+	return b->at == b->n ? finish(j, s, e) : 0;
 }
 
 /* ---- The loop ---- */

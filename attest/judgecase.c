@@ -111,10 +111,10 @@ static int judge_log(struct view log, struct facts_attest *a, struct err *e)
 static int judge_attest(
         const struct evidence *ev, struct facts_attest *a, struct quote *q, struct tpm_pub *ak, struct err *e)
 {
-	if (judge_quote(ev, a, q, ak, e) != 0)
+	if (judge_quote(ev, a, q, ak, e) != 0 || judge_log(ev->part[PART_EVENTLOG], a, e) != 0)
 		return -1;
-	a->ndigests = (uint32_t)evidence_digests(ev, a->digests);
-	return judge_log(ev->part[PART_EVENTLOG], a, e);
+	a->ndigests = (uint32_t)evidence_digests(ev, a->has_log ? a->boot.digest : NULL, a->digests);
+	return 0;
 }
 
 /* The other keys are of the same TPM because its attestation key says so, under the same nonce as the quote. */
@@ -280,7 +280,6 @@ int judge_ask(struct view ask, const struct ek_roots *roots, time_t now, struct 
 	out->kind = a.kind;
 	out->role = a.role;
 	memcpy(out->peer, a.peer, NAME_CAP);
-	sha256(out->ask_digest, a.body);
 	if (judge_kind(&a, roots, now, out, &why) != 0)
 		out->refusal = why;
 	return 0;

@@ -163,12 +163,25 @@ static void the_binding_is_the_same_from_digests(void **s)
 
 	(void)s;
 	evidence_binding(a, nonce, &ev);
-	size_t n = evidence_digests(&ev, digests);
+	size_t n = evidence_digests(&ev, NULL, digests);
 	assert_int_equal(n, 8);
 	sha256(claims, ev.part[PART_CLAIMS]);
 	assert_memory_equal(digests[0], claims, SHA_LEN);
 	evidence_binding_of(b, nonce, (const uint8_t(*)[SHA_LEN])digests, n);
 	assert_memory_equal(a, b, SHA_LEN);
+}
+
+static void a_known_digest_of_the_log_is_taken(void **s)
+{
+	static const uint8_t known[SHA_LEN] = {7};
+	struct evidence ev = full();
+	uint8_t plain[PART_COUNT][SHA_LEN], digests[PART_COUNT][SHA_LEN];
+
+	(void)s;
+	size_t n = evidence_digests(&ev, NULL, plain);
+	assert_int_equal(evidence_digests(&ev, known, digests), n);
+	for (size_t i = 0; i < n; i++)
+		assert_memory_equal(digests[i], i == 1 ? known : plain[i], SHA_LEN);
 }
 
 static void attack_A12_another_nonce_gives_another_binding(void **s)
@@ -218,6 +231,7 @@ int main(void)
 	        cmocka_unit_test(too_much_evidence_is_refused_before_it_is_read),
 	        cmocka_unit_test(the_binding_covers_each_part_that_is_not_signed_by_itself),
 	        cmocka_unit_test(the_binding_is_the_same_from_digests),
+	        cmocka_unit_test(a_known_digest_of_the_log_is_taken),
 	        cmocka_unit_test(attack_A12_another_nonce_gives_another_binding),
 	        cmocka_unit_test(mangled_evidence_is_refused_or_is_what_it_says),
 	};

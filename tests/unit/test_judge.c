@@ -174,9 +174,11 @@ static void wait_for_workers(pid_t out[8], size_t n)
 static void each_ask_becomes_facts(void **s)
 {
 	bool seen[20] = {false};
+	uint8_t digest[SHA_LEN];
 
 	(void)s;
 	need_judge();
+	sha256(digest, VIEW("list/fences", 11));
 	for (uint64_t i = 0; i < 20; i++) {
 		if (i % 2)
 			send_evidence(i);
@@ -188,6 +190,7 @@ static void each_ask_becomes_facts(void **s)
 		assert_int_equal(f.refusal.why, WHY_NONE);
 		assert_true(f.ticket < 20 && !seen[f.ticket]);
 		assert_int_equal(f.kind, f.ticket % 2 ? ASK_ATTEST : ASK_QUERY);
+		assert_int_equal(memcmp(f.ask_digest, digest, SHA_LEN) == 0, f.kind == ASK_QUERY);
 		seen[f.ticket] = true;
 	}
 	assert_int_equal(ended(), 0);
