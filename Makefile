@@ -17,7 +17,7 @@ FOLDERS := base firmware geofence attest policy keystore federation cmd
 nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
 
 # What several programs share.
-BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd wr)
+BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd utf8 wr)
 SIGN     := $(addprefix base/,sha es256 jws)
 BOOT     := $(addprefix firmware/,boot eventlog eventtype meaning siglist story text16 uefivar)
 REFER    := $(addprefix firmware/,glob learn reference reference_import rules rules_import rulespolicy)

@@ -6,30 +6,13 @@
 #include "base/b64.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "base/utf8.h"
 
 enum { JW_DEPTH_MAX = 63 }; /* a bit of `more` for each */
 
 struct jw jw_to(struct wr *w)
 {
 	return (struct jw){.w = w};
-}
-
-/* RFC 3629: the length of the well-formed character at p, or 0. */
-static size_t utf8_length(const uint8_t *p, size_t left)
-{
-	uint8_t c = p[0];
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
-
-	if (n == 0 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	/* overlong forms, surrogates, past U+10FFFF */
-	if ((c == 0xe0 && p[1] < 0xa0) || (c == 0xed && p[1] > 0x9f) || (c == 0xf0 && p[1] < 0x90) ||
-	        (c == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 /* How many bytes from `at` on stand for themselves: whole characters with nothing to escape. */

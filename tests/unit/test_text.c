@@ -1,4 +1,4 @@
-/* Tests of hex, b64, name and log: what bytes look like as text. */
+/* Tests of hex, b64, utf8, name and log: what bytes look like as text. */
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "base/name.h"
+#include "base/utf8.h"
 #include "tests/unit/mangle.h"
 
 static void hexadecimal_reads_back(void **s)
@@ -163,6 +164,22 @@ static void a_long_line_is_still_one_line(void **s)
 	assert_ptr_equal(strchr(out, '\n'), out + strlen(out) - 1);
 }
 
+static void utf8_is_characters_and_nothing_else(void **s)
+{
+	static const char *const good[] = {"", "a\x7f", "\xc2\x80", "\xed\x9f\xbf", "\xef\xbf\xbf", "\xf4\x8f\xbf\xbf"};
+	static const char *const bad[] = {"\x80", "a\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
+	        "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\xff"};
+
+	(void)s;
+	for (size_t i = 0; i < COUNT(good); i++)
+		assert_true(utf8_ok(VIEW(good[i], strlen(good[i]))));
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_false(utf8_ok(VIEW(bad[i], strlen(bad[i]))));
+	assert_int_equal(utf8_length((const uint8_t *)"\xe2\x82\xac", 3), 3);
+	assert_int_equal(utf8_length((const uint8_t *)"\xe2\x82\xac", 2), 0);
+	assert_int_equal(utf8_length(NULL, 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +188,7 @@ int main(void)
 	        cmocka_unit_test(the_vectors_of_rfc_4648_hold),
 	        cmocka_unit_test(base64_that_is_not_exact_is_refused),
 	        cmocka_unit_test(bytes_have_one_base64),
+	        cmocka_unit_test(utf8_is_characters_and_nothing_else),
 	        cmocka_unit_test(a_name_is_lower_case_digits_and_dashes),
 	        cmocka_unit_test(a_view_that_is_no_name_gives_an_empty_one),
 	        cmocka_unit_test(attack_A94_a_hostile_name_cannot_forge_a_log_line),
