@@ -273,10 +273,17 @@ int reference_learn_meaning(struct view log, struct wr *out, struct err *e);
 
 /* ---- refstate.c ---- */
 
-/* A measured-boot reference state of Keylime as the body of a reference document. It says nothing of registers 1, 3, 11
- * and 12 and of option ROMs: log (which may be empty) stands in, else nothing but separators and boot variables may be
- * measured there. */
+/* A measured-boot reference state of Keylime as the body of a reference document. It says nothing of registers 3, 11
+ * and 12 and little of others: log (which may be empty) stands in, else nothing but separators and boot variables may be
+ * measured where it is silent. */
 int refstate_import(const struct json_t *state, struct view log, struct wr *out, struct err *e);
+
+/* ---- corim_import.c ---- */
+
+/* A CoRIM as the body of a reference document. Quoted registers of which it says nothing get their value from log, the
+ * boot of a machine whose other registers are as the CoRIM says; when log is empty they are refused by name. To notes
+ * goes one line for each thing that the officer should know. */
+int corim_import(struct view file, struct view log, struct wr *out, struct wr *notes, struct err *e);
 
 #include "firmware/ima.h"
 

@@ -1,6 +1,7 @@
 /* refstate: Keylime's measured-boot reference state, in our words. What it leaves open is not left open here. */
 #include "firmware/firmware.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +10,10 @@
 #include "base/sha.h"
 
 enum { SIGNATURE_DATA_MAX = 65536 };
+
+/* What Keylime's state speaks of, at least in part. */
+static const uint8_t meant[] = {0, 1, 2, 4, 7, 9};
+static const uint8_t valued[] = {3, 11, 12};
 
 /* Digests are written "0x" and lower-case hexadecimal, as plain text or as {"sha256": ...}. */
 static int digest_get(const json_t *v, uint8_t out[PCR_LEN], struct err *e)
@@ -172,17 +177,44 @@ static int put_events(struct jw *j, struct view log, unsigned pcr, struct err *e
 	return got;
 }
 
+struct register_name {
+	char text[4];
+};
+
+static struct register_name register_name(unsigned pcr)
+{
+	struct register_name n;
+
+	snprintf(n.text, sizeof n.text, "%u", pcr);
+	return n;
+}
+
+/* Of what Keylime never looks at: the value of the log, or that of a register with nothing in it. */
+static void put_values(struct jw *j, const struct boot *b, bool has_log)
+{
+	static const uint8_t zero[PCR_LEN];
+	uint8_t separator[PCR_LEN], empty[PCR_LEN];
+
+	sha256(separator, VIEW(zero, 4));
+	sha256_2(empty, VIEW_OF(zero), VIEW_OF(separator));
+	jw_obj(j, "pcrs");
+	for (size_t i = 0; i < COUNT(valued); i++) {
+		const uint8_t *v = has_log ? b->pcrs.v[valued[i]] : valued[i] < 8 ? empty : zero;
+		jw_arr(j, register_name(valued[i]).text);
+		jw_hex(j, NULL, VIEW(v, PCR_LEN));
+		jw_end_arr(j);
+	}
+	jw_end_obj(j);
+}
+
 static int put_allowed(struct jw *j, struct view log, struct err *e)
 {
-	static const struct {
-		uint8_t pcr;
-		const char name[4];
-	} registers[] = {{0, "0"}, {1, "1"}, {3, "3"}, {4, "4"}, {7, "7"}, {9, "9"}, {11, "11"}, {12, "12"}};
-
 	jw_obj(j, "allowed_events");
-	for (size_t i = 0; i < COUNT(registers); i++) {
-		jw_arr(j, registers[i].name);
-		if (log.n > 0 && put_events(j, log, registers[i].pcr, e))
+	for (size_t i = 0; i < COUNT(meant); i++) {
+		if (meant[i] == 2) /* has a member of its own */
+			continue;
+		jw_arr(j, register_name(meant[i]).text);
+		if (log.n > 0 && put_events(j, log, meant[i], e))
 			return -1;
 		jw_end_arr(j);
 	}
@@ -194,7 +226,7 @@ static int put_allowed(struct jw *j, struct view log, struct err *e)
 	return 0;
 }
 
-static int put_body(struct jw *j, const json_t *state, struct view log, struct err *e)
+static int put_body(struct jw *j, const json_t *state, struct view log, const struct boot *b, struct err *e)
 {
 	static const char *const loaders[] = {
 	        "shim_authcode_sha256", "grub_authcode_sha256", "kernel_authcode_sha256", NULL};
@@ -205,10 +237,10 @@ static int put_body(struct jw *j, const json_t *state, struct view log, struct e
 		return err_set(e, WHY_MALFORMED, "has_secureboot: expected true or false");
 	jw_obj(j, NULL);
 	jw_arr(j, "by_meaning");
-	for (unsigned pcr = 0; pcr < PCR_COUNT; pcr++)
-		if (PCR_MASK & 1u << pcr)
-			jw_int(j, NULL, pcr);
+	for (size_t i = 0; i < COUNT(meant); i++)
+		jw_int(j, NULL, meant[i]);
 	jw_end_arr(j);
+	put_values(j, b, log.n > 0);
 	jw_bool(j, "secure_boot", !sb || json_is_true(sb));
 	jw_str(j, "boot_variables", "any");
 	if (put_all_firmware(j, state, e) || put_keys(j, state, e) || put_kernels(j, state, "loaders", loaders, e) ||
@@ -222,11 +254,11 @@ int refstate_import(const struct json_t *state, struct view log, struct wr *out,
 {
 	struct wr w = *out;
 	struct jw j = jw_to(&w);
-	struct boot b;
+	struct boot b = {0};
 
 	if (log.n > 0 && boot_read(log, &b, e))
 		return -1;
-	if (put_body(&j, state, log, e))
+	if (put_body(&j, state, log, &b, e))
 		return -1;
 	if (!wr_ok(&w))
 		return err_set(e, WHY_SYSTEM, "the reference set does not fit in %zu bytes", out->cap);
