@@ -21,7 +21,6 @@ BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd utf8 wr)
 SIGN     := $(addprefix base/,sha es256 jws)
 BOOT     := $(addprefix firmware/,boot eventlog eventtype meaning siglist story text16 uefivar)
 REFER    := $(addprefix firmware/,glob learn reference reference_import rules rules_import rulespolicy)
-IMPORTED := $(addprefix firmware/,cbor comid corim corim_import corimwalk refstate)
 IMA      := $(addprefix firmware/,ima imarun)
 RUNTIME  := $(addprefix firmware/,imasig pathglob runtime runtime_import)
 FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix geodesic gridbuild locate matchrate near orient place raster \
@@ -31,8 +30,9 @@ MAPS     := $(addprefix geofence/,country crossing draft frommap geojson geotext
 CLIENT   := $(addprefix federation/,client tlsprovider)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport fencebody fencesvg kit logjson logread logwarn) $(CLIENT) attest/ekcert \
-			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(FENCE) $(MAPS) $(BASE) $(SIGN)
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdruntime fencebody fencesvg kit logjson logread logwarn) $(CLIENT) attest/ekcert \
+			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) firmware/refstate $(BOOT) $(REFER) $(RUNTIME) \
+			$(addprefix firmware/,ima imaascii runtime_learn) $(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
 
 merestoned_MAIN      := cmd/merestoned
@@ -40,8 +40,8 @@ merestoned_OBJ       := $(addprefix cmd/,authority libexec) $(BASE)
 merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
-merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentconfig agentdata agentstate) \
-			$(CLIENT) $(addprefix attest/,claims policyref quoterclient) $(addprefix keystore/,lease leaseuse) geofence/fix \
+merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentconfig agentdata agentima agentstate) \
+			$(CLIENT) $(addprefix attest/,claims evidence policyref quoterclient) firmware/ima $(addprefix keystore/,lease leaseuse) geofence/fix \
 			base/sandbox base/sha $(BASE)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
@@ -51,14 +51,14 @@ door_OBJ             := $(addprefix federation/,blob bucket conn forward httpche
 door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
 
 judge_MAIN           := attest/judge
-judge_OBJ            := $(addprefix attest/,ask certify claims ekcert evidence facts judgecase judgeworker quote tpmpub) $(BOOT) \
+judge_OBJ            := $(addprefix attest/,ask certify claims ekcert evidence facts judgecase judgeworker quote tpmpub) $(BOOT) firmware/ima \
 			geofence/fix base/ring base/sandbox $(BASE) $(SIGN)
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
-decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol machine \
+decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol imastate imatrack machine \
 			nonce pending query record shelf store storevfs trust verdict) \
-			$(addprefix attest/,ask certify ekcert evidence facts policyref quote tpmpub) $(BOOT) $(REFER) $(FENCE) \
+			$(addprefix attest/,ask certify ekcert evidence facts policyref quote tpmpub) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
@@ -68,8 +68,8 @@ keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease
 keeper_LIB           := libcrypto jansson libseccomp
 
 quoter_MAIN          := attest/quoter
-quoter_OBJ           := $(addprefix attest/,evidence policyref quote quoterops tpm tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) \
-			$(addprefix keystore/,dataset lease leaseuse unseal) base/sandbox $(BASE) $(SIGN)
+quoter_OBJ           := $(addprefix attest/,evidence policyref quote quoterima quoterops tpm tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) \
+			$(addprefix keystore/,dataset lease leaseuse unseal) firmware/ima base/sandbox $(BASE) $(SIGN)
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
 
 BIN     := merestone merestoned merestone-agent
@@ -194,6 +194,11 @@ build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o $(TEST_OBJ:%=build/fuzz/obj/%.o)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -o $@ $^ $(call libs,$(ALL_LIB))
 
 build/tools/%: build/obj/tests/tools/%.o $(TEST_OBJ:%=build/obj/%.o)
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
+
+build/bench/imabench: build/obj/tests/bench/ima/imabench.o $(TEST_OBJ:%=build/obj/%.o)
 	$(need)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))

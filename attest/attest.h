@@ -59,7 +59,8 @@ struct tpm_clock {
 	bool safe;
 };
 
-struct quote {                        /* TPMS_ATTEST of type TPM_ST_ATTEST_QUOTE, sha256 bank, exactly PCR_MASK */
+struct quote {                        /* TPMS_ATTEST of type TPM_ST_ATTEST_QUOTE, sha256 bank */
+	uint32_t mask;                /* exactly these registers */
 	uint8_t signer[TPM_NAME_LEN]; /* qualifiedSigner */
 	uint8_t extra[SHA_LEN];
 	struct tpm_clock clock;
@@ -124,7 +125,7 @@ enum part {
 	PART_CLAIMS = 1, /* JSON header */
 	PART_QUOTE,      /* TPMS_ATTEST */
 	PART_QUOTE_SIG,  /* TPMT_SIGNATURE */
-	PART_PCRS,       /* the PCR_QUOTED registers of PCR_MASK, ascending, 32 bytes each */
+	PART_PCRS,       /* the registers of claims_mask(), ascending, 32 bytes each */
 	PART_EVENTLOG,
 	PART_AK, /* TPMT_PUBLIC */
 	PART_EK,
@@ -136,6 +137,7 @@ enum part {
 	PART_SRK_CERTIFY_SIG,
 	PART_EK_CERT,  /* DER */
 	PART_EK_CHAIN, /* DER certificates one after the other, be16 length each */
+	PART_IMA,      /* u8: 1 when more entries follow in the next evidence, then new entries of the runtime list */
 	PART_COUNT
 };
 
@@ -164,7 +166,15 @@ struct claims { /* the header, parsed */
 	bool wants_certificate;
 	uint8_t holds[CLAIMS_HOLDS_MAX][SHA_LEN]; /* policy references of the sealed keys it still has */
 	size_t nholds;
+	bool has_ima;        /* the machine has a runtime list: the quote covers IMA_MASK */
+	uint64_t ima_offset; /* entries that the authority has seen */
 };
+
+enum { IMA_OFFSET_BITS = 40 }; /* a million entries each second for twelve days */
+static inline uint32_t claims_mask(const struct claims *c)
+{
+	return c->has_ima ? IMA_MASK : PCR_MASK;
+}
 
 /* Names the sealed key of a dataset: H(be16-prefixed domain || be16-prefixed dataset || be32 epoch || be32 generation).
  * It is the policyRef of its leases, merestone-lease(5), and how a machine says which keys it still holds (policyref.c). */
@@ -216,6 +226,10 @@ struct facts_attest {
 	struct boot boot; /* when has_log: replayed, and it explains every quoted register */
 	struct measured measured[MEASURED_MAX];
 	uint32_t nmeasured;
+	/* When claims.has_ima: whole entries from claims.ima_offset on, of good form. What they say, and whether they give
+	 * the register, is for the decider to find out: it walks them again. */
+	struct view ima;
+	bool ima_more;
 	/* ASK_ACTIVATE only: */
 	struct view id, srk, id_certify, id_certify_sig, srk_certify, srk_certify_sig;
 };
@@ -274,18 +288,19 @@ int tpm_clock(struct tpm *t, struct tpm_clock *out, struct err *e);
 struct lease_use; /* keystore.h: a lease and a sealed key, ready to be used */
 struct quoter;    /* the agent's end */
 
-enum { QUOTER_WITH_LOG = 1, QUOTER_WITH_CERTIFY = 2 };
+enum { QUOTER_WITH_LOG = 1, QUOTER_WITH_CERTIFY = 2, QUOTER_WITH_IMA = 4 };
 
 struct quoter_status {
 	struct tpm_clock clock;
 	uint8_t id[ES256_PUB];     /* the TLS key */
 	uint8_t eventlog[SHA_LEN]; /* digest of the boot log as it is now; zero when there is none */
+	bool has_ima;              /* there is a runtime list */
 };
 
 /* Starts libexec_dir/quoter with nothing inherited but its socket. state_dir: the agent's; the wrapped keys
- * live in its directory quoter/. */
-struct quoter *quoter_start(
-        const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog, struct err *e);
+ * live in its directory quoter/. ima: the kernel's binary runtime list, or "" for none. */
+struct quoter *quoter_start(const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog,
+        const char *ima, struct err *e);
 void quoter_stop(struct quoter *q);
 AUTO_DEFINE(struct quoter *, quoter_stop)
 /* True once it can not be asked any more: a new one must be started. */
@@ -294,8 +309,9 @@ int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e);
 /* An enrolment: parts AK EK ID SRK and the certificates, with these claims in front. The caller frees. */
 int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_t *n, struct err *e);
 int quoter_activate(struct quoter *q, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
-int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], struct view claims,
-        uint8_t **container, size_t *n, struct err *e);
+/* ima_at: where in the runtime list, in bytes, the entry behind claims.ima_offset begins. */
+int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at,
+        struct view claims, uint8_t **container, size_t *n, struct err *e);
 /* Signs the content of a TLS 1.3 client CertificateVerify (RFC 8446 4.4.3) and refuses any other bytes. */
 int quoter_sign(struct quoter *q, struct view content, uint8_t sig[ES256_SIG], struct err *e);
 /* Unseals for this one use and encrypts or decrypts in -> out; the key never leaves the quoter. The TPM's refusal is

@@ -58,10 +58,27 @@ static int read_holds(const json_t *o, struct claims *c, struct err *e)
 	return 0;
 }
 
+static int read_ima(const json_t *o, struct claims *c, struct err *e)
+{
+	static const char *const keys[] = {"offset", NULL};
+	const json_t *l = json_object_get(o, "ima");
+	int64_t offset;
+
+	if (!l)
+		return 0;
+	if (!json_is_object(l))
+		return err_set(e, WHY_MALFORMED, "ima: expected an object");
+	if (json_only(l, keys, e) != 0 || json_get_int(l, keys[0], 0, INT64_C(1) << IMA_OFFSET_BITS, &offset, e) != 0)
+		return err_in(e, "ima");
+	c->has_ima = true;
+	c->ima_offset = (uint64_t)offset;
+	return 0;
+}
+
 int claims_parse(struct view v, struct claims *out, struct err *e)
 {
 	static const char *const keys[] = {
-	        "machine", "version", "location", "tls_key", "eventlog", "certificate", "holds", NULL};
+	        "machine", "version", "location", "tls_key", "eventlog", "certificate", "holds", "ima", NULL};
 	struct claims c = {0};
 	AUTO(json_free) json_t *o = json_read(v, CLAIMS_MAX, e);
 
@@ -69,7 +86,8 @@ int claims_parse(struct view v, struct claims *out, struct err *e)
 	        read_version(o, c.version, e) != 0 || read_location(o, &c, e) != 0 ||
 	        json_get_hex(o, "tls_key", c.tls_key, SHA_LEN, e) != 0 ||
 	        json_get_hex(o, "eventlog", c.eventlog, SHA_LEN, e) != 0 ||
-	        json_get_bool(o, "certificate", &c.wants_certificate, e) != 0 || read_holds(o, &c, e) != 0)
+	        json_get_bool(o, "certificate", &c.wants_certificate, e) != 0 || read_holds(o, &c, e) != 0 ||
+	        read_ima(o, &c, e) != 0)
 		return err_in(e, "claims");
 	*out = c;
 	return 0;
@@ -105,6 +123,11 @@ int claims_write(struct wr *w, const struct claims *c, struct err *e)
 	for (size_t i = 0; i < c->nholds; i++)
 		jw_hex(&j, NULL, VIEW_OF(c->holds[i]));
 	jw_end_arr(&j);
+	if (c->has_ima) {
+		jw_obj(&j, "ima");
+		jw_int(&j, "offset", (int64_t)c->ima_offset);
+		jw_end_obj(&j);
+	}
 	jw_end_obj(&j);
 	return wr_ok(w) ? 0 : err_set(e, WHY_SYSTEM, "claims: no room to write them");
 }

@@ -58,6 +58,8 @@ static void write_claims(struct wr *w, const struct claims *c)
 	wr_u8(w, c->wants_certificate);
 	wr_be16(w, (uint16_t)c->nholds);
 	wr_bytes(w, c->holds, c->nholds * SHA_LEN);
+	wr_u8(w, c->has_ima);
+	wr_be64(w, c->ima_offset);
 }
 
 static void read_fix(struct rd *r, struct fix *x)
@@ -82,21 +84,23 @@ static void read_claims(struct rd *r, struct claims *c)
 	c->wants_certificate = read_bool(r);
 	c->nholds = (size_t)rd_upto(r, rd_be16(r), CLAIMS_HOLDS_MAX);
 	rd_copy(r, c->holds, c->nholds * SHA_LEN);
+	c->has_ima = read_bool(r);
+	c->ima_offset = rd_upto(r, rd_be64(r), c->has_ima ? UINT64_C(1) << IMA_OFFSET_BITS : 0);
 }
 
 /* ---- registers and the boot log ---- */
 
-static void write_pcrs(struct wr *w, const struct pcrs *p)
+static void write_pcrs(struct wr *w, const struct pcrs *p, uint32_t mask)
 {
 	for (size_t i = 0; i < PCR_COUNT; i++)
-		if (PCR_MASK >> i & 1)
+		if (mask >> i & 1)
 			wr_bytes(w, p->v[i], PCR_LEN);
 }
 
-static void read_pcrs(struct rd *r, struct pcrs *p)
+static void read_pcrs(struct rd *r, struct pcrs *p, uint32_t mask)
 {
 	for (size_t i = 0; i < PCR_COUNT; i++)
-		if (PCR_MASK >> i & 1)
+		if (mask >> i & 1)
 			rd_copy(r, p->v[i], PCR_LEN);
 }
 
@@ -146,6 +150,21 @@ static void read_boot(struct rd *r, struct facts_attest *a)
 		read_measured(r, &a->measured[i], &said);
 }
 
+/* ---- the runtime list ---- */
+
+static void write_ima(struct wr *w, const struct facts_attest *a)
+{
+	wr_u8(w, a->ima_more);
+	wr_view32(w, a->ima);
+}
+
+static void read_ima(struct rd *r, struct facts_attest *a)
+{
+	a->ima_more = read_bool(r);
+	a->ima = rd_view(r, rd_upto(r, rd_be32(r), IMA_PART_MAX));
+	rd_require(r, a->ima.n > 0 || !a->ima_more);
+}
+
 /* ---- the kinds ---- */
 
 static void write_attest(struct wr *w, const struct facts_attest *a, bool activate)
@@ -156,10 +175,12 @@ static void write_attest(struct wr *w, const struct facts_attest *a, bool activa
 	wr_u8(w, (uint8_t)a->ndigests);
 	wr_bytes(w, a->digests, a->ndigests * SHA_LEN);
 	wr_view16(w, a->ak);
-	write_pcrs(w, &a->pcrs);
+	write_pcrs(w, &a->pcrs, claims_mask(&a->claims));
 	wr_u8(w, a->has_log);
 	if (a->has_log)
 		write_boot(w, a);
+	if (a->claims.has_ima)
+		write_ima(w, a);
 	if (!activate)
 		return;
 	wr_view16(w, a->id);
@@ -178,10 +199,12 @@ static void read_attest(struct rd *r, struct facts_attest *a, bool activate)
 	a->ndigests = (uint32_t)rd_upto(r, rd_u8(r), PART_COUNT);
 	rd_copy(r, a->digests, a->ndigests * SHA_LEN);
 	a->ak = read_view(r, TPM_PUBLIC_MAX);
-	read_pcrs(r, &a->pcrs);
+	read_pcrs(r, &a->pcrs, claims_mask(&a->claims));
 	a->has_log = read_bool(r);
 	if (a->has_log)
 		read_boot(r, a);
+	if (a->claims.has_ima)
+		read_ima(r, a);
 	if (!activate)
 		return;
 	a->id = read_view(r, TPM_PUBLIC_MAX);

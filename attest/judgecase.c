@@ -11,7 +11,7 @@ enum {
 	PARTS_ENROL = PART(PART_CLAIMS) | PART(PART_AK) | PART(PART_EK) | PART(PART_ID) | PART(PART_SRK),
 	PARTS_ENROL_TOO = PART(PART_EK_CERT) | PART(PART_EK_CHAIN),
 	PARTS_ATTEST = PART(PART_CLAIMS) | PART(PART_QUOTE) | PART(PART_QUOTE_SIG) | PART(PART_PCRS) | PART(PART_AK),
-	PARTS_ATTEST_TOO = PART(PART_EVENTLOG),
+	PARTS_ATTEST_TOO = PART(PART_EVENTLOG) | PART(PART_IMA),
 	PARTS_ACTIVATE = PARTS_ATTEST | PART(PART_ID) | PART(PART_SRK) | PART(PART_ID_CERTIFY) |
 	                 PART(PART_ID_CERTIFY_SIG) | PART(PART_SRK_CERTIFY) | PART(PART_SRK_CERTIFY_SIG),
 };
@@ -32,6 +32,7 @@ static const char *const part_names[PART_COUNT] = {
         [PART_SRK_CERTIFY_SIG] = "signature over the storage root key's certification",
         [PART_EK_CERT] = "endorsement certificate",
         [PART_EK_CHAIN] = "endorsement chain",
+        [PART_IMA] = "runtime list",
 };
 
 static int parts_ok(const struct evidence *ev, uint32_t must, uint32_t may, struct err *e)
@@ -64,15 +65,16 @@ static int named_parse(struct view v, struct tpm_pub *out, const char *what, str
 
 /* ---- Attestation ---- */
 
-static int read_pcrs(struct view v, struct pcrs *out, struct err *e)
+static int read_pcrs(struct view v, uint32_t mask, struct pcrs *out, struct err *e)
 {
 	struct rd r = rd_of(v);
 
 	for (size_t i = 0; i < PCR_COUNT; i++)
-		if (PCR_MASK >> i & 1)
+		if (mask >> i & 1)
 			rd_copy(&r, out->v[i], PCR_LEN);
 	if (!rd_end(&r))
-		return err_set(e, WHY_MALFORMED, "register values: %zu bytes, not %d", v.n, PCR_QUOTED * PCR_LEN);
+		return err_set(e, WHY_MALFORMED, "register values: %zu bytes, not %d", v.n,
+		        PCR_LEN * (mask == PCR_MASK ? PCR_QUOTED : IMA_QUOTED));
 	return 0;
 }
 
@@ -80,10 +82,12 @@ static int read_pcrs(struct view v, struct pcrs *out, struct err *e)
 static int judge_quote(
         const struct evidence *ev, struct facts_attest *a, struct quote *q, struct tpm_pub *ak, struct err *e)
 {
+	uint32_t mask = claims_mask(&a->claims);
+
 	if (named_parse(ev->part[PART_AK], ak, "attestation key", e) != 0 || tpmpub_is_ak(ak, e) != 0 ||
-	        quote_parse(ev->part[PART_QUOTE], PCR_MASK, q, e) != 0 ||
+	        quote_parse(ev->part[PART_QUOTE], mask, q, e) != 0 ||
 	        quote_signature(ev->part[PART_QUOTE_SIG], a->quote_sig, e) != 0 ||
-	        quote_signed(q, a->quote_sig, ak, e) != 0 || read_pcrs(ev->part[PART_PCRS], &a->pcrs, e) != 0 ||
+	        quote_signed(q, a->quote_sig, ak, e) != 0 || read_pcrs(ev->part[PART_PCRS], mask, &a->pcrs, e) != 0 ||
 	        quote_registers(q, &a->pcrs, e) != 0)
 		return -1;
 	a->quote = ev->part[PART_QUOTE];
@@ -108,13 +112,38 @@ static int judge_log(struct view log, struct facts_attest *a, struct err *e)
 	return 0;
 }
 
+/* Form alone: what the entries say, and whether they reach the register, is for the one to find out who keeps how far
+ * they had come. */
+static int judge_ima(struct view part, struct facts_attest *a, struct err *e)
+{
+	struct rd r = rd_of(part);
+	struct ima_entry x;
+	int got;
+
+	if (!part.p)
+		return 0;
+	if (!a->claims.has_ima)
+		return err_set(e, WHY_MALFORMED, "evidence: a runtime list that the claims do not mention");
+	if (part.n > IMA_PART_MAX + 1)
+		return err_set(e, WHY_MALFORMED, "runtime list: %zu bytes, at most %d are read at once", part.n - 1,
+		        IMA_PART_MAX);
+	a->ima_more = rd_upto(&r, rd_u8(&r), 1) == 1;
+	a->ima = rd_view(&r, rd_left(&r));
+	if (!rd_end(&r) || a->ima.n == 0)
+		return err_set(e, WHY_MALFORMED, "runtime list: it has no entries");
+	struct ima l = ima_open(a->ima, a->claims.ima_offset);
+	while ((got = ima_next(&l, &x, e)) == 1)
+		;
+	return got;
+}
+
 static int judge_attest(
         const struct evidence *ev, struct facts_attest *a, struct quote *q, struct tpm_pub *ak, struct err *e)
 {
 	if (judge_quote(ev, a, q, ak, e) != 0 || judge_log(ev->part[PART_EVENTLOG], a, e) != 0)
 		return -1;
 	a->ndigests = (uint32_t)evidence_digests(ev, a->has_log ? a->boot.digest : NULL, a->digests);
-	return 0;
+	return judge_ima(ev->part[PART_IMA], a, e);
 }
 
 /* The other keys are of the same TPM because its attestation key says so, under the same nonce as the quote. */

@@ -106,6 +106,7 @@ int quote_parse(struct view attest, uint32_t mask, struct quote *out, struct err
 	memcpy(q.signer, h.signer, TPM_NAME_LEN);
 	memcpy(q.extra, h.extra, SHA_LEN);
 	memcpy(q.pcr_digest, digest.p, SHA_LEN);
+	q.mask = mask;
 	q.clock = h.clock;
 	q.firmware = h.firmware;
 	sha256(q.hash, attest);
@@ -172,7 +173,7 @@ int quote_registers(const struct quote *q, const struct pcrs *pcrs, struct err *
 {
 	uint8_t digest[SHA_LEN];
 
-	quote_pcr_digest(digest, pcrs, PCR_MASK);
+	quote_pcr_digest(digest, pcrs, q->mask);
 	if (!mem_equal(digest, q->pcr_digest, sizeof digest))
 		return err_set(e, WHY_FORGED, "quote: the register values sent along are not those that were signed");
 	return 0;

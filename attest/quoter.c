@@ -16,7 +16,7 @@
 #include "base/sandbox.h"
 
 struct options {
-	const char *state, *tcti, *eventlog;
+	const char *state, *tcti, *eventlog, *ima;
 };
 
 static int options_read(int argc, char **argv, struct options *o)
@@ -25,6 +25,7 @@ static int options_read(int argc, char **argv, struct options *o)
 	        {"state", required_argument, NULL, 's'},
 	        {"tcti", required_argument, NULL, 't'},
 	        {"eventlog", required_argument, NULL, 'e'},
+	        {"ima", required_argument, NULL, 'i'},
 	        {NULL, 0, NULL, 0},
 	};
 	int c;
@@ -35,6 +36,8 @@ static int options_read(int argc, char **argv, struct options *o)
 			o->tcti = optarg;
 		else if (c == 'e')
 			o->eventlog = optarg;
+		else if (c == 'i')
+			o->ima = optarg;
 		else
 			return -1;
 	}
@@ -68,6 +71,9 @@ static int prepare(const struct options *o, struct quoterops *q, struct err *e)
 	q->log = open(o->eventlog, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (q->log < 0 && errno != ENOENT)
 		return err_sys(e, "event log %s", o->eventlog);
+	q->ima = o->ima && o->ima[0] ? open(o->ima, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
+	if (q->ima < 0 && o->ima && o->ima[0] && errno != ENOENT)
+		return err_sys(e, "runtime list %s", o->ima);
 	if (state_open(o->state, &dirfd, &q->lock, e) != 0 || tpm_open(&q->tpm, o->tcti, e) != 0)
 		return -1;
 	if (flock(q->lock, LOCK_EX) != 0)
@@ -126,12 +132,13 @@ static int serve(struct quoterops *q)
 
 int main(int argc, char **argv)
 {
-	static struct quoterops q = {.lock = -1, .log = -1, .socket = QUOTER_SOCKET};
+	static struct quoterops q = {.lock = -1, .log = -1, .ima = -1, .socket = QUOTER_SOCKET};
 	struct options o = {0};
 	struct err e = {0};
 	log_name("merestone-quoter");
 	if (options_read(argc, argv, &o) != 0) {
-		log_warn("usage: quoter --state DIR --tcti TCTI --eventlog FILE, with a socket as descriptor 3");
+		log_warn("usage: quoter --state DIR --tcti TCTI --eventlog FILE [--ima FILE], with a socket as "
+		         "descriptor 3");
 		return 2;
 	}
 	if (sandbox_early(&e) == 0 && prepare(&o, &q, &e) == 0 && confine(&e) == 0)

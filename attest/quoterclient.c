@@ -143,14 +143,14 @@ static int spawn(struct quoter *q, const char *program, char *const argv[], stru
 	return q->pid > 0 ? 0 : err_sys(e, "cannot start the quoter");
 }
 
-struct quoter *quoter_start(
-        const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog, struct err *e)
+struct quoter *quoter_start(const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog,
+        const char *ima, struct err *e)
 {
 	char program[PATH_MAX];
 	AUTO(quoter_stop) struct quoter *q = calloc(1, sizeof(*q));
 	AUTO(reply_free) struct reply ready = {0};
 	char *argv[] = {"merestone-quoter", "--state", (char *)state_dir, "--tcti", (char *)tcti, "--eventlog",
-	        (char *)eventlog, NULL};
+	        (char *)eventlog, "--ima", (char *)ima, NULL};
 	int n = snprintf(program, sizeof(program), "%s/quoter", libexec_dir);
 	if (!q || n < 0 || (size_t)n >= sizeof(program))
 		return err_set(e, WHY_SYSTEM, "cannot start the quoter in %s", libexec_dir), NULL;
@@ -199,6 +199,7 @@ int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e)
 	s.clock.safe = rd_upto(&r, rd_u8(&r), 1) == 1;
 	rd_copy(&r, s.id, sizeof(s.id));
 	rd_copy(&r, s.eventlog, sizeof(s.eventlog));
+	s.has_ima = rd_upto(&r, rd_u8(&r), 1) == 1;
 	if (!rd_end(&r))
 		return broken(q, e, "gave an answer that can not be read");
 	*out = s;
@@ -226,8 +227,8 @@ int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_
 	return 0;
 }
 
-int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], struct view claims,
-        uint8_t **container, size_t *n, struct err *e)
+int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at,
+        struct view claims, uint8_t **container, size_t *n, struct err *e)
 {
 	uint8_t buf[QUOTER_REQUEST_MAX];
 	AUTO(reply_free) struct reply reply = {0};
@@ -235,6 +236,7 @@ int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_
 	wr_u8(&w, QUOTER_EVIDENCE);
 	wr_u8(&w, (uint8_t)flags);
 	wr_bytes(&w, nonce, NONCE_LEN);
+	wr_be64(&w, ima_at);
 	wr_view32(&w, claims);
 	if (ask(q, &w, ANSWER_MS, &reply, e) != 0)
 		return -1;

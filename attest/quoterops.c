@@ -10,6 +10,12 @@
 #include "base/file.h"
 #include "keystore/keystore.h"
 
+enum {
+	PCRS_MAX = IMA_QUOTED * PCR_LEN,
+	QUOTE_TRIES = 8,
+	OTHER_PARTS_MAX = 32 * 1024, /* claims, keys and what is signed, with its heads */
+};
+
 /* The whole boot log, anew: it does not change within a boot, but a TPM's state may outlive this process. */
 static int log_read(const struct quoterops *q, uint8_t **out, size_t *n, struct err *e)
 {
@@ -50,6 +56,7 @@ static int op_status(struct quoterops *q, struct rd *r, struct wr *w, struct err
 	wr_u8(w, c.safe);
 	wr_bytes(w, q->keys.id_xy, ES256_PUB);
 	wr_bytes(w, digest, SHA_LEN);
+	wr_u8(w, q->ima >= 0);
 	return 0;
 }
 
@@ -113,21 +120,22 @@ static int certify(
 }
 
 /* The PCRs part, the binding over all that is not signed by itself, and the quote over that. */
-static int quote(struct quoterops *q, const uint8_t nonce[NONCE_LEN], uint8_t pcr_part[PCR_QUOTED * PCR_LEN],
+static int quote(struct quoterops *q, uint32_t mask, const uint8_t nonce[NONCE_LEN], uint8_t pcr_part[PCRS_MAX],
         uint8_t extra[SHA_LEN], struct tpmsigned *out, struct evidence *ev, struct err *e)
 {
 	int moved = 1;
-	for (int tries = 0; moved == 1 && tries < 3; tries++) {
+	/* PCR 10 moves with each program that is run for the first time. */
+	for (int tries = 0; moved == 1 && tries < QUOTE_TRIES; tries++) {
 		struct pcrs pcrs;
-		struct wr w = wr_to(pcr_part, PCR_QUOTED * PCR_LEN);
-		if (tpmquote_pcrs(&q->tpm, &pcrs, e) != 0)
+		struct wr w = wr_to(pcr_part, PCRS_MAX);
+		if (tpmquote_pcrs(&q->tpm, mask, &pcrs, e) != 0)
 			return -1;
 		for (unsigned i = 0; i < PCR_COUNT; i++)
-			if (PCR_MASK >> i & 1)
+			if (mask >> i & 1)
 				wr_bytes(&w, pcrs.v[i], PCR_LEN);
 		ev->part[PART_PCRS] = wr_done(&w);
 		evidence_binding(extra, nonce, ev);
-		moved = tpmquote_quote(&q->tpm, extra, &pcrs, out, e);
+		moved = tpmquote_quote(&q->tpm, mask, extra, &pcrs, out, e);
 	}
 	if (moved == 1)
 		return err_set(e, WHY_SYSTEM, "the registers do not hold still: something extends them all the time");
@@ -136,10 +144,29 @@ static int quote(struct quoterops *q, const uint8_t nonce[NONCE_LEN], uint8_t pc
 	return moved;
 }
 
-static int collect(struct quoterops *q, unsigned flags, const uint8_t nonce[NONCE_LEN], struct evidence *ev,
-        struct wr *w, struct err *e)
+static int add_ima(struct quoterops *q, uint64_t at, struct evidence *ev, uint8_t **part, struct err *e)
 {
-	uint8_t pcr_part[PCR_QUOTED * PCR_LEN], extra[SHA_LEN];
+	size_t n = 0, room = EVIDENCE_MAX - OTHER_PARTS_MAX - ev->part[PART_EVENTLOG].n;
+
+	if (quoterima_read(q->ima, at, room, part, &n, e) != 0)
+		return -1;
+	if (n > 0)
+		ev->part[PART_IMA] = VIEW(*part, n);
+	return 0;
+}
+
+struct request { /* for evidence */
+	unsigned flags;
+	uint8_t nonce[NONCE_LEN];
+	uint64_t ima_at;
+};
+
+static int collect(struct quoterops *q, const struct request *req, struct evidence *ev, struct wr *w, struct err *e)
+{
+	AUTO(mem_free) char *list = NULL;
+	uint8_t pcr_part[PCRS_MAX], extra[SHA_LEN], *part = NULL;
+	unsigned flags = req->flags;
+	uint32_t mask = flags & QUOTER_WITH_IMA ? IMA_MASK : PCR_MASK;
 	struct tpmsigned signed_quote;
 	struct certified certified;
 	ev->part[PART_AK] = TPMBLOB(q->keys.ak);
@@ -147,10 +174,13 @@ static int collect(struct quoterops *q, unsigned flags, const uint8_t nonce[NONC
 		ev->part[PART_ID] = TPMBLOB(q->keys.id);
 		ev->part[PART_SRK] = TPMBLOB(q->keys.srk);
 	}
-	if (quote(q, nonce, pcr_part, extra, &signed_quote, ev, e) != 0)
+	if (quote(q, mask, req->nonce, pcr_part, extra, &signed_quote, ev, e) != 0)
 		return -1;
 	if (flags & QUOTER_WITH_CERTIFY && certify(q, extra, &certified, ev, e) != 0)
 		return -1;
+	if (flags & QUOTER_WITH_IMA && add_ima(q, req->ima_at, ev, &part, e) != 0)
+		return -1;
+	list = (char *)part;
 	evidence_write(w, ev);
 	return 0;
 }
@@ -158,16 +188,18 @@ static int collect(struct quoterops *q, unsigned flags, const uint8_t nonce[NONC
 static int op_evidence(struct quoterops *q, struct rd *r, struct wr *w, struct err *e)
 {
 	struct evidence ev = {0};
-	uint8_t nonce[NONCE_LEN];
+	struct request req = {.flags = rd_u8(r)};
 	AUTO(mem_free) char *log = NULL;
 	uint8_t *bytes = NULL;
 	size_t n = 0;
-	unsigned flags = rd_u8(r);
-	rd_copy(r, nonce, sizeof(nonce));
+	rd_copy(r, req.nonce, sizeof(req.nonce));
+	req.ima_at = rd_be64(r);
 	ev.part[PART_CLAIMS] = rd_view32(r);
 	if (!rd_end(r) || ev.part[PART_CLAIMS].n > CLAIMS_MAX)
-		return err_set(e, WHY_MALFORMED, "an evidence request is flags, a nonce and claims");
-	if (flags & QUOTER_WITH_LOG) {
+		return err_set(e, WHY_MALFORMED, "an evidence request is flags, a nonce, a place and claims");
+	if (req.flags & QUOTER_WITH_IMA && q->ima < 0)
+		return err_set(e, WHY_SYSTEM, "this machine has no runtime list");
+	if (req.flags & QUOTER_WITH_LOG) {
 		if (q->log < 0) {
 			err_set(e, WHY_SYSTEM, "this machine has no event log at %s", q->log_path);
 			return err_hint(e, "without measured boot a machine cannot attest");
@@ -177,7 +209,7 @@ static int op_evidence(struct quoterops *q, struct rd *r, struct wr *w, struct e
 		log = (char *)bytes;
 		ev.part[PART_EVENTLOG] = VIEW(bytes, n);
 	}
-	return collect(q, flags, nonce, &ev, w, e);
+	return collect(q, &req, &ev, w, e);
 }
 
 /* RFC 8446 4.4.3: what a TLS 1.3 client signs, with a transcript hash of SHA-256 or SHA-384 behind it. The agent can

@@ -11,12 +11,16 @@ struct quoterops {
 	bool suspect;         /* the last use of the TPM failed in an unclear way */
 	int lock;             /* held around each use of the TPM: a one-shot command may run beside the daemon */
 	int log;              /* the boot log, or -1 */
+	int ima;              /* the runtime list, or -1 */
 	const char *log_path; /* for sentences */
 	int socket;           /* where descriptors come from */
 };
 
 /* One request to the body of its reply, which always fits into QUOTER_REPLY_MAX. */
 void quoterops_answer(struct quoterops *q, struct view request, struct wr *reply);
+/* quoterima.c: PART_IMA from byte `at` of the list on, at most `room` bytes of whole entries; *n is 0 when none are new. The
+ * caller frees. Read behind the quote: the list then reaches at least as far as the quoted register. */
+int quoterima_read(int fd, uint64_t at, size_t room, uint8_t **part, size_t *n, struct err *e);
 void quoterops_refuse(struct wr *reply, const struct err *e);
 
 #endif

@@ -8,12 +8,13 @@
 #include "attest/attest.h"
 
 enum quoter_op {
-	QUOTER_STATUS = 1, /* - : be64 clock, be32 resets, be32 restarts, u8 safe, id x || y, log digest */
-	QUOTER_KEYS,       /* view32 claims : container */
-	QUOTER_ACTIVATE,   /* view16 blob, view16 secret : nonce */
-	QUOTER_EVIDENCE,   /* u8 flags, nonce, view32 claims : container */
-	QUOTER_SIGN,       /* view16 content : signature */
-	QUOTER_ENCRYPT,    /* view32 lease use, then descriptors : - */
+	QUOTER_STATUS =
+	        1,   /* - : be64 clock, be32 resets, be32 restarts, u8 safe, id x || y, log digest, u8 runtime list */
+	QUOTER_KEYS, /* view32 claims : container */
+	QUOTER_ACTIVATE, /* view16 blob, view16 secret : nonce */
+	QUOTER_EVIDENCE, /* u8 flags, nonce, be64 place in the runtime list, view32 claims : container */
+	QUOTER_SIGN,     /* view16 content : signature */
+	QUOTER_ENCRYPT,  /* view32 lease use, then descriptors : - */
 	QUOTER_DECRYPT,
 	QUOTER_OPS
 };

@@ -58,11 +58,11 @@ struct tpmsigned { /* what the AK signed */
 	size_t nattest, nsig;
 	uint8_t attest[TPM_ATTEST_MAX], sig[TPM_SIGNATURE_MAX];
 };
-/* The registers of PCR_MASK; the others are zero. */
-int tpmquote_pcrs(struct tpm *t, struct pcrs *out, struct err *e);
+/* The registers of mask; the others are zero. */
+int tpmquote_pcrs(struct tpm *t, uint32_t mask, struct pcrs *out, struct err *e);
 /* 0: a quote of exactly these registers; 1: they have moved since they were read; -1: refused. */
-int tpmquote_quote(
-        struct tpm *t, const uint8_t extra[SHA_LEN], const struct pcrs *pcrs, struct tpmsigned *out, struct err *e);
+int tpmquote_quote(struct tpm *t, uint32_t mask, const uint8_t extra[SHA_LEN], const struct pcrs *pcrs,
+        struct tpmsigned *out, struct err *e);
 int tpmquote_certify(struct tpm *t, ESYS_TR object, const uint8_t extra[SHA_LEN], struct tpmsigned *out, struct err *e);
 int tpmquote_activate(struct tpm *t, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
 /* ECDSA by a loaded, unrestricted key over a digest. */

@@ -39,9 +39,8 @@ static uint32_t take(const TPML_PCR_SELECTION *sel, const TPML_DIGEST *values, s
 	return mask;
 }
 
-int tpmquote_pcrs(struct tpm *t, struct pcrs *out, struct err *e)
+int tpmquote_pcrs(struct tpm *t, uint32_t mask, struct pcrs *out, struct err *e)
 {
-	uint32_t mask = PCR_MASK;
 	*out = (struct pcrs){0};
 	while (mask) {
 		const TPML_PCR_SELECTION want = tpmquote_selection(mask);
@@ -80,11 +79,11 @@ static TPM2B_DATA qualifying(const uint8_t extra[SHA_LEN])
 	return d;
 }
 
-int tpmquote_quote(
-        struct tpm *t, const uint8_t extra[SHA_LEN], const struct pcrs *pcrs, struct tpmsigned *out, struct err *e)
+int tpmquote_quote(struct tpm *t, uint32_t mask, const uint8_t extra[SHA_LEN], const struct pcrs *pcrs,
+        struct tpmsigned *out, struct err *e)
 {
 	const TPM2B_DATA data = qualifying(extra);
-	const TPML_PCR_SELECTION sel = tpmquote_selection(PCR_MASK);
+	const TPML_PCR_SELECTION sel = tpmquote_selection(mask);
 	TPM2B_ATTEST *attest = NULL;
 	TPMT_SIGNATURE *sig = NULL;
 	struct quote q;
@@ -96,9 +95,9 @@ int tpmquote_quote(
 	int bad = signed_bytes(attest, sig, out, e);
 	Esys_Free(attest);
 	Esys_Free(sig);
-	if (bad || quote_parse(VIEW(out->attest, out->nattest), PCR_MASK, &q, e) != 0)
+	if (bad || quote_parse(VIEW(out->attest, out->nattest), mask, &q, e) != 0)
 		return -1;
-	quote_pcr_digest(digest, pcrs, PCR_MASK);
+	quote_pcr_digest(digest, pcrs, mask);
 	return memcmp(digest, q.pcr_digest, SHA_LEN) != 0;
 }
 

@@ -113,6 +113,11 @@ int cmd_reference_put(struct cli *c, struct err *e)
 	return put_file(c, DOC_REFERENCE, e);
 }
 
+int cmd_runtime_put(struct cli *c, struct err *e)
+{
+	return put_file(c, DOC_RUNTIME, e);
+}
+
 int cmd_domain_put(struct cli *c, struct err *e)
 {
 	return put_file(c, DOC_DOMAIN, e);

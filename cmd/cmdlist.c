@@ -123,6 +123,11 @@ int cmd_reference_list(struct cli *c, struct err *e)
 	return list(c, "references", document_columns, e);
 }
 
+int cmd_runtime_list(struct cli *c, struct err *e)
+{
+	return list(c, "runtimes", document_columns, e);
+}
+
 int cmd_ek_list(struct cli *c, struct err *e)
 {
 	return list(c, "eks", document_columns, e);

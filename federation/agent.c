@@ -14,7 +14,7 @@ int agent_open(struct agent *a, const char *config, const char *libexec, struct 
 	a->dir = -1;
 	if (agentconfig_read(config, &a->config, e) || state_open(a->config.state, &a->dir, e))
 		return -1;
-	a->quoter = quoter_start(libexec, a->config.state, a->config.tcti, a->config.eventlog, e);
+	a->quoter = quoter_start(libexec, a->config.state, a->config.tcti, a->config.eventlog, a->config.ima, e);
 	return a->quoter ? 0 : -1;
 }
 

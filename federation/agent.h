@@ -16,6 +16,7 @@ struct agent_config {
 	char ca[AGENT_PATH_MAX]; /* paths are absolute here; in the file they may start at its directory */
 	char state[AGENT_PATH_MAX];
 	char eventlog[AGENT_PATH_MAX];
+	char ima[AGENT_PATH_MAX]; /* "": no runtime list */
 	char tcti[AGENT_PATH_MAX];
 	bool has_fix;
 	struct fix fix;
@@ -62,6 +63,16 @@ int agent_connect(struct agent *a, struct err *e);
  * or NULL. */
 int agent_attest(struct agent *a, const char *save, json_t **answer, struct err *e);
 int agent_enrol(struct agent *a, const char *save, json_t **answer, struct err *e);
+
+/* ---- the runtime list (agentima.c) ---- */
+
+struct ima_mark { /* what the authority has seen of it in this boot */
+	uint64_t entries, bytes;
+};
+struct ima_mark agentima_mark(const struct agent *a, const struct quoter_status *s);
+/* After a result for this container: keeps the new mark. *more: entries are still to be sent. */
+int agentima_advance(struct agent *a, const struct quoter_status *s, const struct ima_mark *was, struct view container,
+        bool *more, struct err *e);
 
 /* Claims of the last accepted result (the payload of result.jwt); NULL and WHY_UNKNOWN without one. The caller frees. */
 json_t *agent_result(const struct agent *a, struct err *e);

@@ -50,8 +50,8 @@ static enum certificate certificate_state(int dir, const uint8_t id[ES256_PUB])
 	return state;
 }
 
-static int make_claims(
-        struct agent *a, const struct quoter_status *s, uint8_t *buf, size_t cap, struct view *out, struct err *e)
+static int make_claims(struct agent *a, const struct quoter_status *s, const struct ima_mark *mark, uint8_t *buf,
+        size_t cap, struct view *out, struct err *e)
 {
 	struct claims c = {.has_fix = a->config.has_fix, .fix = a->config.fix};
 	struct wr w = wr_to(buf, cap);
@@ -62,6 +62,8 @@ static int make_claims(
 	memcpy(c.eventlog, s->eventlog, SHA_LEN);
 	c.wants_certificate = certificate_state(a->dir, s->id) != CERTIFICATE_GOOD;
 	c.nholds = state_holds(a->dir, c.holds);
+	c.has_ima = mark && s->has_ima;
+	c.ima_offset = c.has_ima ? mark->entries : 0;
 	if (claims_write(&w, &c, e))
 		return -1;
 	*out = wr_done(&w);
@@ -134,8 +136,8 @@ static int accept_result(struct agent *a, const struct quoter_status *s, const j
 	return next_nonce(answer, nonce) ? state_put_nonce(a->dir, nonce, e) : 0;
 }
 
-static int send_evidence(struct agent *a, const char *path, unsigned flags, const uint8_t nonce[NONCE_LEN],
-        const char *save, json_t **answer, struct err *e)
+static int send_once(struct agent *a, const char *path, unsigned flags, const uint8_t nonce[NONCE_LEN],
+        const char *save, json_t **answer, bool *more, struct err *e)
 {
 	AUTO(mem_free) char *container = NULL;
 	uint8_t claims[CLAIMS_MAX], *bytes = NULL;
@@ -143,18 +145,47 @@ static int send_evidence(struct agent *a, const char *path, unsigned flags, cons
 	struct view header;
 	size_t n = 0;
 
-	if (quoter_status(a->quoter, &s, e) || make_claims(a, &s, claims, sizeof claims, &header, e))
+	if (quoter_status(a->quoter, &s, e))
 		return -1;
+	struct ima_mark mark = agentima_mark(a, &s);
+	if (make_claims(a, &s, &mark, claims, sizeof claims, &header, e))
+		return -1;
+	if (s.has_ima)
+		flags |= QUOTER_WITH_IMA;
 	if (!log_was_sent(a, &s))
 		flags |= QUOTER_WITH_LOG;
-	if (quoter_evidence(a->quoter, flags, nonce, header, &bytes, &n, e))
+	if (quoter_evidence(a->quoter, flags, nonce, mark.bytes, header, &bytes, &n, e))
 		return -1;
 	container = (char *)bytes;
 	if (save && file_write(AT_FDCWD, save, VIEW(bytes, n), 0600, e))
 		return -1;
 	if (post(a, path, VIEW(bytes, n), answer, e))
 		return -1;
-	return accept_result(a, &s, *answer, e);
+	if (accept_result(a, &s, *answer, e))
+		return -1;
+	return agentima_advance(a, &s, &mark, VIEW(bytes, n), more, e);
+}
+
+/* A runtime list that is too long for one evidence goes in several, each with a nonce of its own. After a refusal it begins
+ * anew: what the authority keeps of it is known no more. */
+static int send_evidence(struct agent *a, const char *path, unsigned flags, const uint8_t first[NONCE_LEN],
+        const char *save, json_t **answer, struct err *e)
+{
+	uint8_t nonce[NONCE_LEN];
+	struct err dropped = {0};
+	bool more = true;
+
+	memcpy(nonce, first, NONCE_LEN);
+	for (bool again = false; more; again = true) {
+		if (again && !state_take_nonce(a->dir, nonce, &dropped))
+			return 0;
+		if (send_once(a, again ? "/v1/attest" : path, again ? 0 : flags, nonce, save, answer, &more, e) == 0)
+			continue;
+		if (e->why != WHY_SYSTEM)
+			(void)state_drop(a->dir, "ima.sent", &dropped);
+		return -1;
+	}
+	return 0;
 }
 
 /* The credential hides the first nonce: whoever opens it holds the EK and the AK in one TPM. */
@@ -182,7 +213,8 @@ int agent_enrol(struct agent *a, const char *save, json_t **answer, struct err *
 	*answer = NULL;
 	client_close(TAKE(a->client));
 	if (state_drop(a->dir, "certificate.pem", e) || state_drop(a->dir, "log.sent", e) ||
-	        quoter_status(a->quoter, &s, e) || make_claims(a, &s, claims, sizeof claims, &header, e) ||
+	        state_drop(a->dir, "ima.sent", e) || quoter_status(a->quoter, &s, e) ||
+	        make_claims(a, &s, NULL, claims, sizeof claims, &header, e) ||
 	        quoter_keys(a->quoter, header, &bytes, &n, e))
 		return -1;
 	container = (char *)bytes;

@@ -8,6 +8,7 @@
 
 enum { CONFIG_MAX = 16 * 1024 };
 #define KERNEL_EVENTLOG "/sys/kernel/security/tpm0/binary_bios_measurements"
+#define KERNEL_IMA      "/sys/kernel/security/ima/binary_runtime_measurements"
 #define DEFAULT_TCTI    "device:/dev/tpmrm0"
 
 /* A path in the file is absolute or starts at the directory of the file. */
@@ -49,16 +50,21 @@ static int read_location(const json_t *j, struct agent_config *out, struct err *
 
 static int parse(const json_t *j, const char *path, struct agent_config *out, struct err *e)
 {
-	static const char *const members[] = {"name", "authority", "ca", "state", "tcti", "eventlog", "location", NULL};
-	const char *authority, *ca, *state, *tcti, *eventlog;
+	static const char *const members[] = {
+	        "name", "authority", "ca", "state", "tcti", "eventlog", "ima", "location", NULL};
+	const char *authority, *ca, *state, *tcti, *eventlog, *ima;
+
+	/* The kernel's list speaks of the kernel's own TPM: with another boot log it is another TPM. */
+	bool kernels = !json_object_get(j, "eventlog");
 
 	if (json_only(j, members, e) || json_get_name(j, "name", out->name, e) ||
 	        json_get_str(j, "authority", &authority, e) || json_get_str(j, "ca", &ca, e) ||
 	        json_get_str(j, "state", &state, e) || member(j, "tcti", DEFAULT_TCTI, &tcti, e) ||
-	        member(j, "eventlog", KERNEL_EVENTLOG, &eventlog, e) || read_location(j, out, e))
+	        member(j, "eventlog", KERNEL_EVENTLOG, &eventlog, e) ||
+	        member(j, "ima", kernels ? KERNEL_IMA : "", &ima, e) || read_location(j, out, e))
 		return -1;
 	if (path_from(out->ca, path, ca, e) || path_from(out->state, path, state, e) ||
-	        path_from(out->eventlog, path, eventlog, e))
+	        path_from(out->eventlog, path, eventlog, e) || (ima[0] && path_from(out->ima, path, ima, e)))
 		return -1;
 	if (snprintf(out->authority, sizeof out->authority, "%s", authority) >= (int)sizeof out->authority ||
 	        snprintf(out->tcti, sizeof out->tcti, "%s", tcti) >= (int)sizeof out->tcti)

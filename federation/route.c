@@ -27,8 +27,9 @@ static const struct route table[] = {
         {METHOD_GET, "/v1/health", ANYONE, NULL, 0, DOES_HEALTH, 0},
 };
 
-static const char *const lists[] = {"fences", "references", "domains", "datasets", "cloudlets", "eks", NULL};
-static const char *const kinds[] = {"fence", "reference", "domain", "dataset", "cloudlet", "ek", NULL};
+static const char *const lists[] = {
+        "fences", "references", "runtimes", "domains", "datasets", "cloudlets", "eks", NULL};
+static const char *const kinds[] = {"fence", "reference", "runtime", "domain", "dataset", "cloudlet", "ek", NULL};
 
 const struct route *route_at(size_t i)
 {

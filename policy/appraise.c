@@ -34,7 +34,8 @@ int appraise_evidence(const struct facts_attest *a, struct view ak, struct view 
 	if (tpmpub_parse(ak, &ak_pub, e) || tpmpub_parse(id, &id_pub, e))
 		return err_in(e, "stored keys");
 	evidence_binding_of(extra, nonce, a->digests, a->ndigests);
-	if (quote_parse(a->quote, PCR_MASK, q, e) || quote_check(q, a->quote_sig, &ak_pub, extra, &a->pcrs, e))
+	if (quote_parse(a->quote, claims_mask(&a->claims), q, e) ||
+	        quote_check(q, a->quote_sig, &ak_pub, extra, &a->pcrs, e))
 		return -1;
 	if (q->clock.clock_ms > CLOCK_MAX_MS)
 		return err_set(e, WHY_MALFORMED, "the TPM's clock is past any age a TPM can have");
@@ -45,13 +46,20 @@ int appraise_evidence(const struct facts_attest *a, struct view ak, struct view 
 	return 0;
 }
 
+/* The registers that reference sets and leases are about. */
+static void boot_registers(const struct facts_attest *a, struct pcrs *out)
+{
+	for (uint32_t pcr = 0; pcr < PCR_COUNT; pcr++)
+		memcpy(out->v[pcr], a->pcrs.v[pcr], PCR_LEN * (PCR_MASK >> pcr & 1));
+}
+
 int appraise_log(struct decider *d, const struct facts_attest *a, struct machine *m, struct err *e)
 {
 	if (boot_explains(&a->boot, &a->pcrs, PCR_MASK, e))
 		return -1;
 	if (!mem_equal(a->boot.digest, a->claims.eventlog, SHA_LEN))
 		return err_set(e, WHY_FORGED, "the event log is not the one that the claims name");
-	m->pcrs = a->pcrs;
+	boot_registers(a, &m->pcrs);
 	m->secure_boot = a->boot.secure_boot;
 	memcpy(m->eventlog, a->boot.digest, SHA_LEN);
 	return bootlog_put(&d->store, m->eventlog, a->measured, a->nmeasured, e);
@@ -86,15 +94,17 @@ static int boot_known(
         struct decider *d, const struct facts_attest *a, const struct machine *m, bool rebooted, struct err *e)
 {
 	const char *why = NULL;
+	struct pcrs pcrs = {0};
 	int kept = book_by_meaning(&d->book) ? bootlog_has(&d->store, m->eventlog, e) : 1;
 
+	boot_registers(a, &pcrs);
 	if (kept < 0)
 		return -1;
 	if (rebooted)
 		why = "the machine was started anew";
 	else if (!mem_equal(a->claims.eventlog, m->eventlog, SHA_LEN))
 		why = "it is not the one that was sent last";
-	else if (memcmp(&a->pcrs, &m->pcrs, sizeof m->pcrs) != 0)
+	else if (memcmp(&pcrs, &m->pcrs, sizeof m->pcrs) != 0)
 		why = "the registers have changed";
 	else if (kept == 0)
 		why = "its events are not kept here, and a reference set approves by their meaning";
@@ -159,9 +169,15 @@ static int fresh(
 	}
 	if (clock_moved_on(&m->clock, &q->clock, &rebooted, e))
 		return -1;
-	if (a->has_log)
-		return appraise_log(d, a, m, e);
-	return boot_known(d, a, m, rebooted, e) ? offer_nonce(d, m, v, e) : 0;
+	if (a->has_log) {
+		if (appraise_log(d, a, m, e))
+			return -1;
+	} else if (boot_known(d, a, m, rebooted, e)) {
+		return offer_nonce(d, m, v, e);
+	}
+	if (imatrack_take(d, a, q, e))
+		return e->why == WHY_STALE ? offer_nonce(d, m, v, e) : -1;
+	return 0;
 }
 
 int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v, struct err *e)
@@ -187,6 +203,8 @@ int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v,
 		return -1;
 	if (changed != 1)
 		return err_set(e, WHY_STALE, "the nonce was used a moment ago");
+	if (imatrack_keep(d, e))
+		return -1;
 	v->with_certificate = a->claims.wants_certificate;
 	return appraise_result(d, f, &q, used, v, e);
 }
@@ -250,6 +268,7 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 	p->n = d->book.n[DOC_DOMAIN];
 	for (uint32_t i = 0; i < p->n; i++) {
 		book_rules(&d->book, d->book.doc[DOC_DOMAIN][i], &p->rules[i]);
+		imatrack_rules(d, &p->rules[i]);
 		decide(&s, &p->rules[i], &p->decision[i]);
 	}
 	m->last_case = d->head.case_no + 1;
@@ -326,7 +345,8 @@ int appraise_result(struct decider *d, const struct facts *f, const struct quote
 	        .nonce = used,
 	        .machine = m,
 	        .book = &d->book,
-	        .appraisal = &d->appraisal};
+	        .appraisal = &d->appraisal,
+	        .ima = d->has_ima ? &d->ima : NULL};
 
 	if (ear_write(&w, &x, e))
 		return -1;
@@ -336,7 +356,7 @@ int appraise_result(struct decider *d, const struct facts *f, const struct quote
 	v->srk = public_view(&m->srk);
 	v->id = public_view(&m->id);
 	v->certificate_s = v->with_certificate ? CERTIFICATE_S : 0;
-	memcpy(v->pcr_digest, q->pcr_digest, SHA_LEN);
+	quote_pcr_digest(v->pcr_digest, &f->attest.pcrs, PCR_MASK);
 	v->reset_count = q->clock.reset_count;
 	v->restart_count = q->clock.restart_count;
 	v->body = wr_done(&w);

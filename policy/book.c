@@ -8,11 +8,12 @@ static const uint32_t limits[BOOK_KINDS] = {
         [DOC_REFERENCE] = DOCUMENTS_MAX,
         [DOC_DOMAIN] = DOMAINS_MAX,
         [DOC_DATASET] = DATASETS_MAX,
+        [DOC_RUNTIME] = DOCUMENTS_MAX,
 };
 
 bool book_keeps(enum doc_kind kind)
 {
-	return kind >= DOC_FENCE && kind < (enum doc_kind)BOOK_KINDS;
+	return kind >= DOC_FENCE && kind < DOC_KINDS && limits[kind] > 0;
 }
 
 void book_document_free(struct document *d)
@@ -126,7 +127,7 @@ int book_load(struct book *b, struct store *s, struct err *e)
 	if (!scratch)
 		return err_sys(e, "no memory for the documents");
 	for (unsigned k = DOC_FENCE; k < BOOK_KINDS; k++)
-		if (load_kind(b, s, (enum doc_kind)k, (uint8_t *)scratch, e)) {
+		if (book_keeps((enum doc_kind)k) && load_kind(b, s, (enum doc_kind)k, (uint8_t *)scratch, e)) {
 			book_clear(b);
 			return -1;
 		}

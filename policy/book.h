@@ -1,11 +1,11 @@
 /* book: the documents that decisions are made from, parsed once and held in memory: fences, reference sets, domains,
- * datasets. Machines are not here: their number must cost nothing. Private to policy/. */
+ * datasets, runtime sets. Machines are not here: their number must cost nothing. Private to policy/. */
 #ifndef POLICY_BOOK_H
 #define POLICY_BOOK_H
 
 #include "policy/store.h"
 
-enum { BOOK_KINDS = DOC_DATASET + 1, BOOK_MAX = 256 };
+enum { BOOK_KINDS = DOC_KINDS, BOOK_MAX = 256 };
 
 struct book { /* each kind sorted by name */
 	struct document *doc[BOOK_KINDS][BOOK_MAX];

@@ -91,6 +91,37 @@ static int rule_state(const struct subject *s, const struct rules *r, struct dec
 	        r->domain && r->domain->nreferences > 0 ? r->domain->references[0] : "NAME");
 }
 
+/* Every entry of the list, or nothing: a list that is not yet whole, or none, approves nobody. */
+static int rule_ran(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+{
+	if (!r->domain || r->domain->nruntimes == 0)
+		return 0;
+	if (!r->ran) {
+		err_set(e, WHY_STALE, "%s sends no list of what it ran, and domain %s demands one", s->machine,
+		        r->name);
+		return err_hint(e, "boot with ima_policy=tcb, and give \"ima\" in the agent's configuration");
+	}
+	if (r->ran->why != WHY_NONE) {
+		*e = *r->ran;
+		return -1;
+	}
+	if (!r->ran_complete) {
+		err_set(e, WHY_STALE, "the list of what %s ran is known up to entry %llu, and goes on", s->machine,
+		        (unsigned long long)r->ran_entries);
+		return err_hint(e, "the agent sends the rest by itself");
+	}
+	out->ran_good = true;
+	return 0;
+}
+
+static int rule_runtime(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+{
+	int no = rule_ran(s, r, out, e);
+
+	out->ran_why = no ? e->why : WHY_NONE;
+	return no;
+}
+
 static int rule_place(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
 {
 	const char *fence = r->domain ? r->domain->fence : "";
@@ -125,7 +156,7 @@ static int rule_place(const struct subject *s, const struct rules *r, struct dec
 
 void decide(const struct subject *s, const struct rules *r, struct decision *out)
 {
-	struct err why[5];
+	struct err why[6];
 
 	memset(out, 0, sizeof *out);
 	memset(why, 0, sizeof why);
@@ -134,7 +165,8 @@ void decide(const struct subject *s, const struct rules *r, struct decision *out
 	        rule_member(s, r, out, &why[1]),
 	        rule_clock(s, &why[2]),
 	        rule_state(s, r, out, &why[3]),
-	        rule_place(s, r, out, &why[4]),
+	        rule_runtime(s, r, out, &why[4]),
+	        rule_place(s, r, out, &why[5]),
 	};
 
 	for (size_t i = 0; i < COUNT(why); i++) {

@@ -28,6 +28,12 @@ struct decider {
 	struct machine machine;
 	struct cloudlet cloudlet;
 	struct appraisal appraisal;
+	bool has_ima; /* ima is this case's */
+	struct ima_state ima, ima_kept;
+	struct ima_sets {
+		const struct runtime *set[RUNTIMES_MAX];
+		uint32_t n;
+	} ima_sets[DOMAINS_MAX];
 	struct document receipt;                /* head only; kind 0: this case has none */
 	struct measured measured[MEASURED_MAX]; /* of a log that was sent before; their data point into bootlog */
 	uint8_t bootlog[BOOTLOG_MAX];
@@ -71,6 +77,14 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 int appraise_result(struct decider *d, const struct facts *f, const struct quote *q, const uint8_t used[NONCE_LEN],
         struct verdict *v, struct err *e);
 
+/* ---- imatrack.c, shared with enrol.c ---- */
+
+/* The runtime list of this evidence into d->ima; nothing is kept yet. WHY_STALE: it must be sent from its beginning;
+ * WHY_FORGED: it does not give the register. What was run and is not approved is the domains' refusal, not this one. */
+int imatrack_take(struct decider *d, const struct facts_attest *a, const struct quote *q, struct err *e);
+int imatrack_keep(struct decider *d, struct err *e); /* once the nonce is used up */
+void imatrack_rules(struct decider *d, struct rules *r);
+
 /* ---- nonce.c ---- */
 
 int nonce_new(uint8_t out[NONCE_LEN], struct err *e);
@@ -87,6 +101,7 @@ struct ear {
 	const struct machine *machine;
 	const struct book *book;
 	const struct appraisal *appraisal;
+	const struct ima_state *ima; /* NULL: no runtime list came */
 };
 /* -1: WHY_SYSTEM, it does not fit. */
 int ear_write(struct wr *w, const struct ear *x, struct err *e);

@@ -13,6 +13,7 @@ static const char *const kinds[DOC_KINDS] = {
         [DOC_DATASET] = "dataset",
         [DOC_CLOUDLET] = "cloudlet",
         [DOC_EK] = "ek",
+        [DOC_RUNTIME] = "runtime",
 };
 
 const char *doc_kind_name(enum doc_kind k)
@@ -70,9 +71,25 @@ static int take_members(const json_t *body, struct doc_domain *d, struct err *e)
 	return 0;
 }
 
+/* Left out: what runs is not asked. An empty array would look like "nothing may run" and is refused. */
+static int take_runtimes(const json_t *body, struct doc_domain *d, struct err *e)
+{
+	const json_t *list = json_object_get(body, "runtimes");
+
+	if (!list)
+		return 0;
+	d->runtimes = calloc(RUNTIMES_MAX, sizeof d->runtimes[0]);
+	if (!d->runtimes)
+		return err_sys(e, "no memory for the runtime sets of a domain");
+	if (take_names(list, RUNTIMES_MAX, d->runtimes, &d->nruntimes, e))
+		return err_in(e, "runtimes");
+	return 0;
+}
+
 static int parse_domain(const json_t *body, struct document *out, struct err *e)
 {
-	static const char *const members[] = {"fence", "references", "lease_s", "location_level", "members", NULL};
+	static const char *const members[] = {
+	        "fence", "references", "lease_s", "location_level", "members", "runtimes", NULL};
 	struct doc_domain *d = &out->domain;
 	int64_t lease_s, level;
 
@@ -90,7 +107,7 @@ static int parse_domain(const json_t *body, struct document *out, struct err *e)
 		return err_in(e, "references");
 	d->lease_s = (uint32_t)lease_s;
 	d->location_level = (uint32_t)level;
-	return take_members(body, d, e);
+	return take_members(body, d, e) || take_runtimes(body, d, e) ? -1 : 0;
 }
 
 static int parse_dataset(const json_t *body, struct document *out, struct err *e)
@@ -151,10 +168,12 @@ static int parse_body(const json_t *body, struct document *d, struct err *e)
 		return parse_cloudlet(body, d, e);
 	case DOC_EK:
 		return parse_ek(body, d, e);
+	case DOC_RUNTIME:
+		return (d->runtime = runtime_import(body, e)) ? 0 : -1;
 	case DOC_KINDS:
 		break;
 	}
-	return err_set(e, WHY_MALFORMED, "kind: expected fence, reference, domain, dataset, cloudlet or ek");
+	return err_set(e, WHY_MALFORMED, "kind: expected fence, reference, domain, dataset, cloudlet, ek or runtime");
 }
 
 static int parse_head(const json_t *j, struct document *d, struct err *e)
@@ -191,9 +210,14 @@ void document_free(struct document *d)
 {
 	fence_free(d->fence);
 	reference_free(d->reference);
+	runtime_free(d->runtime);
 	free(d->domain.members);
+	free(d->domain.runtimes);
 	d->fence = NULL;
 	d->reference = NULL;
+	d->runtime = NULL;
+	d->domain.runtimes = NULL;
+	d->domain.nruntimes = 0;
 	d->domain.members = NULL;
 	d->domain.nmembers = 0;
 }

@@ -12,6 +12,7 @@ enum { /* AR4SI 2.3: values that we use. 0 says nothing */
 	CONFIG_UNSAFE = 32,
 	CONFIG_UNAVAILABLE = 36,
 	CONFIG_UNSUPPORTABLE = 96,
+	RUNTIME_APPROVED = 2,
 	BOOT_APPROVED = 3,
 	EXECUTABLES_UNRECOGNIZED = 33,
 	EXECUTABLES_CONTRAINDICATED = 96,
@@ -38,8 +39,10 @@ static int configuration_of(bool state_good, enum secure_boot sb)
 
 static int executables_of(const struct decision *d)
 {
+	if (d && d->state_good && d->ran_why != WHY_NONE)
+		return d->ran_why == WHY_UNTRUSTED ? EXECUTABLES_CONTRAINDICATED : EXECUTABLES_UNRECOGNIZED;
 	if (d && d->state_good)
-		return BOOT_APPROVED;
+		return d->ran_good ? RUNTIME_APPROVED : BOOT_APPROVED;
 	/* No reference set there to be matched is another thing than one that did not. */
 	return d && d->compared ? EXECUTABLES_CONTRAINDICATED : EXECUTABLES_UNRECOGNIZED;
 }
@@ -112,6 +115,8 @@ static void put_policies(struct jw *j, const struct book *b, const struct rules 
 	put_policy(j, b, DOC_FENCE, r->domain->fence);
 	for (uint32_t i = 0; i < r->domain->nreferences; i++)
 		put_policy(j, b, DOC_REFERENCE, r->domain->references[i]);
+	for (uint32_t i = 0; i < r->domain->nruntimes; i++)
+		put_policy(j, b, DOC_RUNTIME, r->domain->runtimes[i]);
 	jw_end_arr(j);
 }
 
@@ -207,6 +212,18 @@ static void put_evidence(struct jw *j, const struct ear *x)
 	jw_end_obj(j);
 }
 
+/* How far the runtime list is known: where the machine goes on next time. */
+static void put_runtime(struct jw *j, const struct ima_state *s)
+{
+	if (!s)
+		return;
+	jw_obj(j, "merestone_runtime");
+	jw_int(j, "entries", (int64_t)s->run.entries);
+	jw_bool(j, "complete", s->complete);
+	jw_hex(j, "pcr10", VIEW_OF(s->run.pcr[s->run.banks == IMA_PADDED]));
+	jw_end_obj(j);
+}
+
 static void put_location(struct jw *j, const struct claims *c)
 {
 	if (!c->has_fix)
@@ -239,6 +256,7 @@ int ear_write(struct wr *w, const struct ear *x, struct err *e)
 	put_denied(&j, x);
 	jw_int(&j, "merestone_case", (int64_t)x->case_no);
 	put_evidence(&j, x);
+	put_runtime(&j, x->ima);
 	put_location(&j, &x->facts->attest.claims);
 	jw_end_obj(&j);
 	return wr_ok(w) ? 0 : err_set(e, WHY_SYSTEM, "the result does not fit in %zu bytes", w->cap);

@@ -230,12 +230,12 @@ int enrol_activate(struct decider *d, const struct facts *f, struct verdict *v, 
 	int changed;
 
 	if (find_pending(d, a, &p, e) || prove(d, a, &p, &q, e) || new_machine(d, &p, &q, e) ||
-	        appraise_log(d, a, &d->machine, e) || appraise_decide(d, f, &d->machine, e) ||
-	        pending_take(&d->store, &p, &changed, e))
+	        appraise_log(d, a, &d->machine, e) || imatrack_take(d, a, &q, e) ||
+	        appraise_decide(d, f, &d->machine, e) || pending_take(&d->store, &p, &changed, e))
 		return -1;
 	if (changed != 1)
 		return err_set(e, WHY_STALE, "this enrolment was activated a moment ago");
-	if (machine_put(&d->store, &d->machine, e))
+	if (machine_put(&d->store, &d->machine, e) || imatrack_keep(d, e))
 		return -1;
 	v->with_certificate = true;
 	return appraise_result(d, f, &q, p.nonce, v, e);

@@ -12,6 +12,7 @@ enum {
 	DOMAINS_MAX = 64,   /* trust domains of one authority: each attestation is decided for each */
 	REFERENCES_MAX = 8, /* sets valid at once in one domain: old and new image of an update, per hardware */
 	MEMBERS_MAX = 256,  /* names in one domain document */
+	RUNTIMES_MAX = 32,  /* runtime sets that add up in one domain: 4,000 files fit into each */
 	DATASETS_MAX = 256,
 	PENDING_MAX = 1024,  /* enrolments that wait for activation or approval (A47) */
 	PENDING_S = 600,     /* and how long they wait */
@@ -32,16 +33,18 @@ enum {
  * A compact JWS, typ "merestone-document+jws", by an officer's key over
  * {"kind":K,"name":N,"version":V,"issued":T,"body":{...}}  version 1.. and one more at each change. */
 
-enum doc_kind { DOC_FENCE = 1, DOC_REFERENCE, DOC_DOMAIN, DOC_DATASET, DOC_CLOUDLET, DOC_EK, DOC_KINDS };
+enum doc_kind { DOC_FENCE = 1, DOC_REFERENCE, DOC_DOMAIN, DOC_DATASET, DOC_CLOUDLET, DOC_EK, DOC_RUNTIME, DOC_KINDS };
 
 struct doc_domain {
 	char fence[NAME_CAP];
 	char references[REFERENCES_MAX][NAME_CAP];
 	uint32_t nreferences;
 	uint32_t lease_s;
-	uint32_t location_level;   /* 1: declared. Higher ones are refused until their evidence exists */
-	uint32_t nmembers;         /* 0: every admitted cloudlet */
-	char (*members)[NAME_CAP]; /* owned */
+	uint32_t location_level;    /* 1: declared. Higher ones are refused until their evidence exists */
+	uint32_t nmembers;          /* 0: every admitted cloudlet */
+	char (*members)[NAME_CAP];  /* owned */
+	uint32_t nruntimes;         /* 0: what runs after the boot is not asked */
+	char (*runtimes)[NAME_CAP]; /* owned */
 };
 struct doc_dataset {
 	char domain[NAME_CAP];
@@ -69,9 +72,10 @@ struct document {
 	struct doc_ek ek;
 	struct fence *fence;         /* owned, DOC_FENCE */
 	struct reference *reference; /* owned, DOC_REFERENCE */
+	struct runtime *runtime;     /* owned, DOC_RUNTIME */
 };
 
-const char *doc_kind_name(enum doc_kind k);  /* "fence" "reference" "domain" "dataset" "cloudlet" "ek" */
+const char *doc_kind_name(enum doc_kind k);  /* "fence" "reference" "domain" "dataset" "cloudlet" "ek" "runtime" */
 enum doc_kind doc_kind_parse(const char *s); /* DOC_KINDS when unknown */
 /* Parses the payload of a JWS whose signature the caller has checked. Unknown members are refused; digest is the caller's
  * to set. What *out owns is freed by document_free(). */
@@ -105,19 +109,25 @@ struct rules { /* one domain with what it refers to, resolved by the caller; NUL
 	const struct fence *fence;
 	const struct reference *references[REFERENCES_MAX];
 	size_t nreferences;
+	/* What the subject ran, as the domain's runtime sets have it: NULL without a list, WHY_NONE when all was approved. */
+	const struct err *ran;
+	uint64_t ran_entries;
+	bool ran_complete; /* the list reaches the quoted register */
 };
 
 struct decision {
 	struct err refusal; /* why WHY_NONE: yes */
 	bool state_good;    /* a reference set matched */
 	bool compared;      /* there was a reference set to match */
+	bool ran_good;      /* all that ran was approved */
+	enum why ran_why;   /* why it was not */
 	bool member;
 	struct place_result place; /* valid when placed */
 	bool placed;
 	int reference; /* which set matched, or -1 */
 };
 
-/* Rules in order: admitted, member, clock safe, a reference set matches, position inside. All are evaluated; refusal is the first that fails. */
+/* Rules in order: admitted, member, clock safe, a reference set matches, what ran is approved, position inside. All are evaluated; refusal is the first that fails. */
 void decide(const struct subject *s, const struct rules *r, struct decision *out);
 
 /* ---- verdict: decider to keeper ---- */

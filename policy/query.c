@@ -34,6 +34,10 @@ static void put_domain(struct jw *j, const struct doc_domain *d)
 	for (uint32_t i = 0; i < d->nreferences; i++)
 		jw_str(j, NULL, d->references[i]);
 	jw_end_arr(j);
+	jw_arr(j, "runtimes");
+	for (uint32_t i = 0; i < d->nruntimes; i++)
+		jw_str(j, NULL, d->runtimes[i]);
+	jw_end_arr(j);
 	jw_int(j, "lease_s", d->lease_s);
 	jw_int(j, "location_level", d->location_level);
 	jw_int(j, "members", d->nmembers);
@@ -74,6 +78,12 @@ static int list_references(struct decider *d, struct jw *j, const char *after, s
 {
 	(void)e;
 	return list_book(d, j, DOC_REFERENCE, after);
+}
+
+static int list_runtimes(struct decider *d, struct jw *j, const char *after, struct err *e)
+{
+	(void)e;
+	return list_book(d, j, DOC_RUNTIME, after);
 }
 
 static int list_domains(struct decider *d, struct jw *j, const char *after, struct err *e)
@@ -163,6 +173,7 @@ static int list_eks(struct decider *d, struct jw *j, const char *after, struct e
 static const struct listing listings[] = {
         {"fences", list_fences},
         {"references", list_references},
+        {"runtimes", list_runtimes},
         {"domains", list_domains},
         {"datasets", list_datasets},
         {"cloudlets", list_cloudlets},
@@ -184,7 +195,7 @@ static int answer_list(struct decider *d, struct jw *j, const char *arg, struct 
 		return listings[i].items(d, j, slash ? slash + 1 : "", e);
 	}
 	err_set(e, WHY_UNKNOWN, "there is no list of that name");
-	return err_hint(e, "fences, references, domains, datasets, cloudlets or eks");
+	return err_hint(e, "fences, references, runtimes, domains, datasets, cloudlets or eks");
 }
 
 static int answer_document(struct decider *d, struct jw *j, const char *arg, struct err *e)

@@ -5,8 +5,12 @@
 
 enum {
 	APPLICATION_ID = 0x4d455253, /* "MERS": file(1) and we know the file by it */
-	SCHEMA_VERSION = 2,
+	SCHEMA_VERSION = 3,
 };
+
+#define RUNTIME_TABLE                                                                                                  \
+	"CREATE TABLE runtime (machine TEXT PRIMARY KEY, reset_count INTEGER, restart_count INTEGER, entries INTEGER," \
+	" banks INTEGER, pcrs BLOB, complete INTEGER, standing BLOB) STRICT, WITHOUT ROWID;"
 
 static const char SCHEMA[] =
         "CREATE TABLE document (kind INTEGER, name TEXT, version INTEGER, issued INTEGER, digest BLOB, jws BLOB,"
@@ -23,7 +27,7 @@ static const char SCHEMA[] =
         "CREATE TABLE pending (name TEXT, ak_name BLOB, ek BLOB, endorsed INTEGER, ak BLOB, id BLOB, srk BLOB, nonce "
         "BLOB,"
         " time INTEGER, PRIMARY KEY (name, ak_name)) STRICT;"
-        "CREATE TABLE bootlog (digest BLOB PRIMARY KEY, measured BLOB) STRICT;"
+        "CREATE TABLE bootlog (digest BLOB PRIMARY KEY, measured BLOB) STRICT;" RUNTIME_TABLE
         "CREATE TABLE audit (case_no INTEGER PRIMARY KEY, time INTEGER, record BLOB, hash BLOB) STRICT;";
 
 static const char *const sql[SQL_COUNT] = {
@@ -81,6 +85,11 @@ static const char *const sql[SQL_COUNT] = {
         [SQL_EK_GET] = "SELECT ek FROM ek WHERE name = ?1",
         [SQL_EK_PUT] = "INSERT OR REPLACE INTO ek (name, version, issued, digest, ek) VALUES (?1,?2,?3,?4,?5)",
         [SQL_EK_LIST] = "SELECT name, version, issued, digest, ek FROM ek WHERE name > ?1 ORDER BY name",
+
+        [SQL_RUNTIME_GET] = "SELECT reset_count, restart_count, entries, banks, pcrs, complete, standing FROM runtime"
+                            " WHERE machine = ?1",
+        [SQL_RUNTIME_PUT] = "INSERT OR REPLACE INTO runtime (machine, reset_count, restart_count, entries, banks, pcrs,"
+                            " complete, standing) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
 
         [SQL_AUDIT_PUT] = "INSERT INTO audit (case_no, time, record, hash) VALUES (?1,?2,?3,?4)",
         [SQL_AUDIT_GET] = "SELECT record, hash, (SELECT hash FROM audit WHERE case_no = ?1 - 1) FROM audit"
@@ -159,11 +168,12 @@ static int create(struct store *s, struct err *e)
  * them again. */
 static const char *const migrations[SCHEMA_VERSION + 1] = {
         [2] = "DELETE FROM bootlog", /* its events now have payloads */
+        [3] = RUNTIME_TABLE,
 };
 
 static int migrate(struct store *s, int64_t version, struct err *e)
 {
-	char text[256];
+	char text[512];
 
 	for (int64_t to = version + 1; to <= SCHEMA_VERSION; to++) {
 		snprintf(text, sizeof text, "BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT", migrations[to],
@@ -197,7 +207,7 @@ static int identify(struct store *s, struct err *e)
 /* The audit table may be large; its last link is checked by audit_last(). */
 static int inspect(struct store *s, struct err *e)
 {
-	static const char *const tables[] = {"document", "cloudlet", "ek", "machine", "pending", "bootlog"};
+	static const char *const tables[] = {"document", "cloudlet", "ek", "machine", "pending", "bootlog", "runtime"};
 
 	for (size_t i = 0; i < COUNT(tables); i++) {
 		char text[64];

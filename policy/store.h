@@ -38,6 +38,8 @@ enum store_sql {
 	SQL_EK_GET,
 	SQL_EK_PUT,
 	SQL_EK_LIST,
+	SQL_RUNTIME_GET,
+	SQL_RUNTIME_PUT,
 	SQL_AUDIT_PUT,
 	SQL_AUDIT_GET,
 	SQL_AUDIT_LAST,
@@ -167,6 +169,24 @@ int bootlog_get(struct store *s, const uint8_t digest[SHA_LEN], uint8_t room[BOO
 /* 1, 0 or -1 as above: no event is read. */
 int bootlog_has(struct store *s, const uint8_t digest[SHA_LEN], struct err *e);
 int bootlog_put(struct store *s, const uint8_t digest[SHA_LEN], const struct measured *m, size_t n, struct err *e);
+
+/* ---- imastate.c: how far a machine's runtime list is known ---- */
+
+struct ima_standing { /* in one domain that demands a list */
+	char domain[NAME_CAP];
+	uint8_t policy[SHA_LEN]; /* what the entries so far were compared with */
+	struct err refusal;      /* of the first that was refused */
+};
+enum { IMA_STANDINGS_MAX = DOMAINS_MAX * (NAME_CAP + SHA_LEN + ERR_TEXT_MAX + ERR_HINT_MAX + 8) };
+struct ima_state {
+	uint32_t reset_count, restart_count; /* of which boot */
+	struct ima_run run;
+	bool complete; /* the register was reached: until then the entries are only said */
+	uint32_t n;
+	struct ima_standing standing[DOMAINS_MAX];
+};
+int imastate_get(struct store *s, const char *machine, struct ima_state *out, struct err *e);
+int imastate_put(struct store *s, const char *machine, const struct ima_state *x, struct err *e);
 
 /* ---- shelf.c: trust documents as they came ---- */
 
