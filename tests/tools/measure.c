@@ -1,6 +1,7 @@
 /* measure: extends a TPM's registers as firmware would have, for machines that have no firmware.
  *   measure LOG TCTI               the sha256 digests of an event log, in order
  *   measure --extend PCR HEX TCTI  one digest
+ *   measure --ima LIST TCTI        register 10, by a binary runtime list
  * Exit status: 0 done, 1 refused by log or TPM, 2 usage. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +15,8 @@
 #include "base/hex.h"
 #include "base/log.h"
 #include "firmware/firmware.h"
+
+enum { LIST_MAX = 16 * 1024 * 1024 };
 
 struct tpm {
 	TSS2_TCTI_CONTEXT *tcti;
@@ -97,6 +100,38 @@ static int measure_log(const char *path, const char *tcti, struct err *e)
 	return rc;
 }
 
+static int extend_list(struct tpm *t, struct view list, struct err *e)
+{
+	struct ima l = ima_open(list, 0);
+	uint8_t with[PCR_LEN];
+	struct ima_entry x;
+	int got;
+
+	while ((got = ima_next(&l, &x, e)) == 1) {
+		if (x.violation)
+			memset(with, 0xff, sizeof with);
+		else
+			ima_sha256(with, &x);
+		if (tpm_extend(t, IMA_PCR, with, e))
+			return -1;
+	}
+	return got;
+}
+
+static int measure_list(const char *path, const char *tcti, struct err *e)
+{
+	struct tpm t = {0};
+	uint8_t *list = NULL;
+	size_t n = 0;
+
+	int rc = file_read(AT_FDCWD, path, LIST_MAX, &list, &n, e);
+	if (rc == 0 && (rc = tpm_open(&t, tcti, e)) == 0)
+		rc = extend_list(&t, VIEW(list, n), e);
+	tpm_close(&t);
+	mem_free(list);
+	return rc;
+}
+
 static int measure_one(const char *pcr, const char *hex, const char *tcti, struct err *e)
 {
 	struct tpm t = {0};
@@ -123,10 +158,13 @@ int main(int argc, char **argv)
 	log_name("measure");
 	if (argc == 3 && argv[1][0] != '-') {
 		rc = measure_log(argv[1], argv[2], &e);
+	} else if (argc == 4 && strcmp(argv[1], "--ima") == 0) {
+		rc = measure_list(argv[2], argv[3], &e);
 	} else if (argc == 5 && strcmp(argv[1], "--extend") == 0) {
 		rc = measure_one(argv[2], argv[3], argv[4], &e);
 	} else {
-		fputs("usage: measure LOG TCTI\n       measure --extend PCR HEX TCTI\n", stderr);
+		fputs("usage: measure LOG TCTI\n       measure --extend PCR HEX TCTI\n       measure --ima LIST TCTI\n",
+		        stderr);
 		return 2;
 	}
 	if (rc)

@@ -65,6 +65,23 @@ static void a_path_starts_at_the_directory_of_the_file_unless_it_is_absolute(voi
 	assert_string_equal(c.eventlog, "/a/log");
 }
 
+static void the_kernels_runtime_list_goes_with_the_kernels_boot_log(void **s)
+{
+	struct agent_config c;
+	char expected[128];
+	struct err e = {0};
+	(void)s;
+	assert_accepted(read_config("{" MUST "}", &c, &e), &e);
+	assert_string_equal(c.ima, "/sys/kernel/security/ima/binary_runtime_measurements");
+	assert_accepted(read_config("{" MUST ",\"eventlog\":\"/a/log\"}", &c, &e), &e);
+	assert_string_equal(c.ima, "");
+	assert_accepted(read_config("{" MUST ",\"eventlog\":\"/a/log\",\"ima\":\"list\"}", &c, &e), &e);
+	snprintf(expected, sizeof expected, "%s/list", dir);
+	assert_string_equal(c.ima, expected);
+	assert_accepted(read_config("{" MUST ",\"ima\":\"\"}", &c, &e), &e);
+	assert_string_equal(c.ima, "");
+}
+
 static void a_place_is_three_numbers_in_range(void **s)
 {
 	struct agent_config c;
@@ -133,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_is_not_said_has_its_default),
 	        cmocka_unit_test(a_path_starts_at_the_directory_of_the_file_unless_it_is_absolute),
+	        cmocka_unit_test(the_kernels_runtime_list_goes_with_the_kernels_boot_log),
 	        cmocka_unit_test(a_place_is_three_numbers_in_range),
 	        cmocka_unit_test(whatever_else_stands_there_is_refused_by_name),
 	        cmocka_unit_test(a_path_that_does_not_fit_is_refused),

@@ -74,6 +74,24 @@ static void the_most_keys_a_machine_can_hold_fit(void **s)
 	assert_refused(claims_write(&w, &c, &e), &e, WHY_MALFORMED);
 }
 
+static void a_place_in_the_runtime_list_is_a_number_and_nothing_else(void **s)
+{
+	static const char *const bad[] = {HEADER("a", "1", "\"ima\":{},"), HEADER("a", "1", "\"ima\":7,"),
+	        HEADER("a", "1", "\"ima\":{\"offset\":-1},"), HEADER("a", "1", "\"ima\":{\"offset\":1.5},"),
+	        HEADER("a", "1", "\"ima\":{\"offset\":1099511627777},"),
+	        HEADER("a", "1", "\"ima\":{\"offset\":1,\"more\":1},")};
+
+	(void)s;
+	assert_accepted(parse(HEADER("a", "1", "")), &e);
+	assert_false(got.has_ima);
+	assert_int_equal(claims_mask(&got), PCR_MASK);
+	assert_accepted(parse(HEADER("a", "1", "\"ima\":{\"offset\":1099511627776},")), &e);
+	assert_true(got.has_ima && got.ima_offset == UINT64_C(1) << 40);
+	assert_int_equal(claims_mask(&got), IMA_MASK);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_refused(parse(bad[i]), &e, WHY_MALFORMED);
+}
+
 static void attack_A87_a_name_that_is_said_twice_is_refused(void **s)
 {
 	(void)s;
@@ -193,6 +211,7 @@ int main(void)
 	        cmocka_unit_test(what_is_written_is_read),
 	        cmocka_unit_test(a_machine_may_keep_its_position_to_itself),
 	        cmocka_unit_test(the_most_keys_a_machine_can_hold_fit),
+	        cmocka_unit_test(a_place_in_the_runtime_list_is_a_number_and_nothing_else),
 	        cmocka_unit_test(attack_A87_a_name_that_is_said_twice_is_refused),
 	        cmocka_unit_test(attack_A90_a_machine_has_a_plain_name),
 	        cmocka_unit_test(attack_A94_a_version_cannot_move_a_terminal),

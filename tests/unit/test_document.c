@@ -48,6 +48,31 @@ static void a_domain_names_its_fence_references_and_members(void **s)
 	document_free(&d);
 }
 
+static void a_domain_may_demand_that_what_runs_is_approved(void **s)
+{
+	(void)s;
+	assert_accepted(parse_body("domain", DOMAIN ",\"runtimes\":[\"os\",\"apps\"]}"), &e);
+	assert_int_equal(d.domain.nruntimes, 2);
+	assert_string_equal(d.domain.runtimes[1], "apps");
+	document_free(&d);
+	assert_int_equal(d.domain.nruntimes, 0);
+	refused("domain", DOMAIN ",\"runtimes\":[]}", "runtimes: expected an array of 1 to 32 names");
+	refused("domain", DOMAIN ",\"members\":[\"m\"],\"runtimes\":[\"a\",\"a\"]}", "runtimes: a stands there twice");
+}
+
+static void a_runtime_set_is_a_document(void **s)
+{
+	(void)s;
+	assert_accepted(parse_body("runtime", "{\"files\":{\"/a\":\""
+	                                      "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}}"),
+	        &e);
+	assert_int_equal(d.kind, DOC_RUNTIME);
+	assert_non_null(d.runtime);
+	document_free(&d);
+	assert_null(d.runtime);
+	refused("runtime", "{}", "runtime x version 1: the runtime set approves nothing");
+}
+
 static void a_domain_without_members_means_every_cloudlet(void **s)
 {
 	(void)s;
@@ -234,6 +259,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_domain_names_its_fence_references_and_members),
+	        cmocka_unit_test(a_domain_may_demand_that_what_runs_is_approved),
+	        cmocka_unit_test(a_runtime_set_is_a_document),
 	        cmocka_unit_test(a_domain_without_members_means_every_cloudlet),
 	        cmocka_unit_test(an_empty_member_list_is_refused),
 	        cmocka_unit_test(attack_A64_a_domain_without_references),

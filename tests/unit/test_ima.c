@@ -172,7 +172,7 @@ static void whole_entries_are_counted_and_half_ones_are_not(void **s)
 	assert_int_equal(ima_whole(wr_done(&w)), w.n);
 }
 
-struct meaning {
+struct extended {
 	uint8_t pcr[PCR_LEN];
 	bool taken;
 };
@@ -180,7 +180,7 @@ struct meaning {
 /* Whatever is accepted and extends to the same register says the same: only the SHA-1 is covered by nothing. */
 static void compare(struct view mangled, void *arg)
 {
-	const struct meaning *good = arg;
+	const struct extended *good = arg;
 	struct ima l = ima_open(mangled, 0);
 	struct ima_run r = imarun_start();
 	struct err e;
@@ -197,7 +197,7 @@ static void compare(struct view mangled, void *arg)
 static void mangled_entries_are_refused_or_extend_otherwise_or_mean_the_same(void **s)
 {
 	uint8_t digest[SHA_LEN] = {3};
-	struct meaning m = {.taken = false};
+	struct extended m = {.taken = false};
 	struct wr w = fresh();
 
 	(void)s;

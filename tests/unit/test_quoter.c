@@ -24,7 +24,7 @@ static const char claims_text[] = "{\"machine\":\"m\"}";
 
 static struct quoter *start(struct bench *b, struct err *e)
 {
-	return quoter_start(LIBEXEC, b->state, b->machine.tcti, b->log, e);
+	return quoter_start(LIBEXEC, b->state, b->machine.tcti, b->log, "", e);
 }
 
 static int setup(void **s)
@@ -156,7 +156,7 @@ static void evidence_stands_the_checks_of_judge_and_decider(void **s)
 	struct quote q;
 	struct pcrs pcrs = {0};
 	memset(nonce, 0x77, sizeof(nonce));
-	if (quoter_evidence(b->q, QUOTER_WITH_LOG | QUOTER_WITH_CERTIFY, nonce, CLAIMS, &bytes, &n, &e) != 0)
+	if (quoter_evidence(b->q, QUOTER_WITH_LOG | QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, &bytes, &n, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
 	assert_true(view_is(ev.part[PART_EVENTLOG], "the boot log"));
@@ -249,9 +249,9 @@ static void two_quoters_share_one_tpm(void **s)
 	AUTO(quoter_stop) struct quoter *second = start(b, &e);
 	assert_non_null(second);
 	for (int i = 0; i < 10; i++) {
-		assert_int_equal(quoter_evidence(second, QUOTER_WITH_CERTIFY, nonce, CLAIMS, &bytes, &n, &e), 0);
+		assert_int_equal(quoter_evidence(second, QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, &bytes, &n, &e), 0);
 		free(bytes);
-		assert_int_equal(quoter_evidence(b->q, QUOTER_WITH_LOG, nonce, CLAIMS, &bytes, &n, &e), 0);
+		assert_int_equal(quoter_evidence(b->q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, &bytes, &n, &e), 0);
 		free(bytes);
 	}
 }
@@ -263,14 +263,14 @@ static void attack_stolen_disk_state_of_another_tpm_is_refused(void **s)
 	struct swtpm other;
 	struct tpm t = {0};
 	assert_int_equal(swtpm_new(&other), 0);
-	assert_null(quoter_start(LIBEXEC, b->state, other.tcti, b->log, &e));
+	assert_null(quoter_start(LIBEXEC, b->state, other.tcti, b->log, "", &e));
 	assert_int_equal(e.why, WHY_UNTRUSTED);
 	assert_non_null(strstr(e.text, "this state belongs to another TPM"));
 	/* Also once the other TPM has keys of its own in the same places. */
 	char elsewhere[96];
 	(void)snprintf(elsewhere, sizeof(elsewhere), "%s/elsewhere", other.dir);
-	quoter_stop(quoter_start(LIBEXEC, elsewhere, other.tcti, b->log, &e));
-	assert_null(quoter_start(LIBEXEC, b->state, other.tcti, b->log, &e));
+	quoter_stop(quoter_start(LIBEXEC, elsewhere, other.tcti, b->log, "", &e));
+	assert_null(quoter_start(LIBEXEC, b->state, other.tcti, b->log, "", &e));
 	assert_int_equal(e.why, WHY_UNTRUSTED);
 	assert_int_equal(tpm_open(&t, other.tcti, &e), 0);
 	assert_int_equal(swtpm_left(&t), 0);
@@ -301,7 +301,7 @@ static void a_foreign_key_in_our_place_is_refused(void **s)
 	tpm_flush(&t, &made);
 	tpm_close(&t);
 	(void)snprintf(state, sizeof(state), "%s/state", other.dir);
-	assert_null(quoter_start(LIBEXEC, state, other.tcti, b->log, &e));
+	assert_null(quoter_start(LIBEXEC, state, other.tcti, b->log, "", &e));
 	assert_int_equal(e.why, WHY_UNTRUSTED);
 	assert_non_null(strstr(e.text, "a key at 0x81010010 that is not ours"));
 	swtpm_free(&other);
@@ -311,7 +311,7 @@ static void a_missing_tpm_is_one_clear_sentence(void **s)
 {
 	struct bench *b = bench(s);
 	struct err e = {0};
-	assert_null(quoter_start(LIBEXEC, b->state, "swtpm:path=/nonexistent/sock", b->log, &e));
+	assert_null(quoter_start(LIBEXEC, b->state, "swtpm:path=/nonexistent/sock", b->log, "", &e));
 	assert_int_equal(e.why, WHY_SYSTEM);
 	assert_non_null(strstr(e.text, "no TPM at swtpm:path=/nonexistent/sock"));
 	assert_non_null(strstr(e.hint, "tpmrm0"));
@@ -325,11 +325,11 @@ static void a_machine_without_a_log_says_so(void **s)
 	struct quoter_status st;
 	uint8_t *bytes = NULL;
 	size_t n = 0;
-	AUTO(quoter_stop) struct quoter *q = quoter_start(LIBEXEC, b->state, b->machine.tcti, "/nonexistent", &e);
+	AUTO(quoter_stop) struct quoter *q = quoter_start(LIBEXEC, b->state, b->machine.tcti, "/nonexistent", "", &e);
 	assert_non_null(q);
 	assert_int_equal(quoter_status(q, &st, &e), 0);
 	assert_memory_equal(st.eventlog, none, SHA_LEN);
-	assert_int_equal(quoter_evidence(q, QUOTER_WITH_LOG, nonce, CLAIMS, &bytes, &n, &e), -1);
+	assert_int_equal(quoter_evidence(q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, &bytes, &n, &e), -1);
 	assert_non_null(strstr(e.text, "no event log at /nonexistent"));
 }
 

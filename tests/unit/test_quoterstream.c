@@ -40,7 +40,7 @@ static void evidence_now(struct bench *b, struct lease_terms *t)
 	const uint8_t nonce[NONCE_LEN] = {0};
 	uint8_t *bytes = NULL;
 	size_t n = 0;
-	if (quoter_evidence(b->q, 0, nonce, VIEW("{}", 2), &bytes, &n, &e) != 0)
+	if (quoter_evidence(b->q, 0, nonce, 0, VIEW("{}", 2), &bytes, &n, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
 	assert_int_equal(quote_parse(ev.part[PART_QUOTE], PCR_MASK, &q, &e), 0);
@@ -91,7 +91,7 @@ static int setup(void **s)
 		return 0;
 	assert_int_equal(swtpm_new(&b->machine), 0);
 	(void)snprintf(b->state, sizeof(b->state), "%s/state", b->machine.dir);
-	b->q = quoter_start(LIBEXEC, b->state, b->machine.tcti, "/nonexistent", &e);
+	b->q = quoter_start(LIBEXEC, b->state, b->machine.tcti, "/nonexistent", "", &e);
 	assert_non_null(b->q);
 	b->authority = es256_generate(&e);
 	b->use = (struct lease_use){.domain = "geo-b", .dataset = "traffic", .epoch = 1, .generation = 1};

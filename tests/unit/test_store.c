@@ -245,7 +245,8 @@ static void attack_A41_a_store_of_the_first_version_is_brought_to_this_one(void 
 	rig_stop(r);
 	assert_int_equal(sqlite3_open("trust.db", &db), SQLITE_OK);
 	assert_int_equal(
-	        sqlite3_exec(db, "UPDATE bootlog SET measured = x'0400'; PRAGMA user_version = 1", NULL, NULL, NULL),
+	        sqlite3_exec(db, "UPDATE bootlog SET measured = x'0400'; DROP TABLE runtime; PRAGMA user_version = 1",
+	                NULL, NULL, NULL),
 	        SQLITE_OK);
 	sqlite3_close(db);
 	rig_start(r);

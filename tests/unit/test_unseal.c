@@ -53,7 +53,7 @@ static void lease(struct bench *b)
 	struct err e = {0};
 	struct pcrs pcrs;
 	struct tpm_clock c;
-	assert_int_equal(tpmquote_pcrs(&b->tpm, &pcrs, &e), 0);
+	assert_int_equal(tpmquote_pcrs(&b->tpm, PCR_MASK, &pcrs, &e), 0);
 	assert_int_equal(tpm_clock(&b->tpm, &c, &e), 0);
 	b->use.terms = (struct lease_terms){.pcr_mask = PCR_MASK,
 	        .reset_count = c.reset_count,

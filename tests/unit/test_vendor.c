@@ -84,7 +84,7 @@ static void enrolment(const char *name, struct evidence *ev, uint8_t **bytes, si
 	in_dir(machine, name);
 	(void)snprintf(state, sizeof(state), "%s/state", machine);
 	(void)snprintf(tcti, sizeof(tcti), "swtpm:path=%s/sock", machine);
-	AUTO(quoter_stop) struct quoter *q = quoter_start("build/san/libexec", state, tcti, "/nonexistent", &e);
+	AUTO(quoter_stop) struct quoter *q = quoter_start("build/san/libexec", state, tcti, "/nonexistent", "", &e);
 	if (!q || quoter_status(q, &st, &e) != 0)
 		fail_msg("%s", e.text);
 	(void)snprintf(c.machine, sizeof(c.machine), "%s", name);
