@@ -21,6 +21,7 @@ BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd utf8 wr)
 SIGN     := $(addprefix base/,sha es256 jws)
 BOOT     := $(addprefix firmware/,boot eventlog eventtype meaning siglist story text16 uefivar)
 REFER    := $(addprefix firmware/,glob learn reference reference_import rules rules_import rulespolicy)
+IMPORTED := $(addprefix firmware/,cbor comid corim corim_import corimwalk refstate)
 IMA      := $(addprefix firmware/,ima imarun)
 RUNTIME  := $(addprefix firmware/,imasig pathglob runtime runtime_import)
 FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix geodesic gridbuild locate matchrate near orient place raster \
@@ -31,7 +32,7 @@ CLIENT   := $(addprefix federation/,client tlsprovider)
 
 merestone_MAIN       := cmd/merestone
 merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdruntime fencebody fencesvg kit logjson logread logwarn) $(CLIENT) attest/ekcert \
-			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) firmware/refstate $(BOOT) $(REFER) $(RUNTIME) \
+			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
 			$(addprefix firmware/,ima imaascii runtime_learn) $(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
 

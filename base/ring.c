@@ -10,7 +10,7 @@
 #include "base/rd.h"
 #include "base/wr.h"
 
-enum { PREFIX = 4, RING_START = 16 * 1024 };
+enum { PREFIX = RING_PREFIX, RING_START = 16 * 1024 };
 
 void ring_open(struct ring_in *r, int fd)
 {
@@ -98,17 +98,22 @@ int ring_read(struct ring_in *r, struct view *body, struct err *e)
 	}
 }
 
+/* A prefix that is refused is something to be read too. */
+bool ring_has(const struct ring_in *r)
+{
+	size_t need = wanted(r);
+
+	return need == 0 || (need > PREFIX && r->have - r->used >= need);
+}
+
 bool ring_ready(struct ring_in *r)
 {
 	struct pollfd p = {.fd = r->fd, .events = POLLIN};
 
-	for (;;) {
-		size_t need = wanted(r);
-		if (need == 0 || (need > PREFIX && r->have - r->used >= need))
-			return true;
-		if (poll(&p, 1, 0) != 1 || !(p.revents & POLLIN) || fill(r, need) != 1)
+	while (!ring_has(r))
+		if (poll(&p, 1, 0) != 1 || !(p.revents & POLLIN) || fill(r, wanted(r)) != 1)
 			return false;
-	}
+	return true;
 }
 
 /* Drops what has been written from the front of both parts. */
@@ -122,15 +127,8 @@ static void advance(struct iovec v[2], size_t put)
 	}
 }
 
-int ring_write(int fd, struct view body, struct err *e)
+static int write_both(int fd, struct iovec v[2], struct err *e)
 {
-	uint8_t prefix[PREFIX];
-	struct wr w = wr_to(prefix, sizeof prefix);
-	struct iovec v[2] = {{prefix, sizeof prefix}, {(void *)(uintptr_t)body.p, body.n}};
-
-	if (body.n == 0 || body.n > RING_MAX)
-		return err_set(e, WHY_SYSTEM, "a ring message of %zu bytes cannot be sent", body.n);
-	wr_be32(&w, (uint32_t)body.n);
 	while (v[0].iov_len + v[1].iov_len > 0) {
 		ssize_t put = writev(fd, v, 2);
 		if (put >= 0)
@@ -139,4 +137,29 @@ int ring_write(int fd, struct view body, struct err *e)
 			return err_sys(e, "cannot write to the ring");
 	}
 	return 0;
+}
+
+int ring_write(int fd, struct view body, struct err *e)
+{
+	uint8_t prefix[PREFIX];
+	struct iovec v[2] = {{prefix, sizeof prefix}, {(void *)(uintptr_t)body.p, body.n}};
+
+	if (body.n == 0 || body.n > RING_MAX)
+		return err_set(e, WHY_SYSTEM, "a ring message of %zu bytes cannot be sent", body.n);
+	ring_frame(prefix, body.n);
+	return write_both(fd, v, e);
+}
+
+int ring_flush(int fd, struct view frames, struct err *e)
+{
+	struct iovec v[2] = {{(void *)(uintptr_t)frames.p, frames.n}, {0}};
+
+	return write_both(fd, v, e);
+}
+
+void ring_frame(uint8_t *p, size_t n)
+{
+	struct wr w = wr_to(p, PREFIX);
+
+	wr_be32(&w, (uint32_t)n);
 }

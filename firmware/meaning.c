@@ -303,16 +303,16 @@ void meaning_of(const struct measured *ev, uint8_t *section_at, struct meaning *
 uint32_t meaning_sbat(struct view said)
 {
 	static const char head[] = "sbat,";
-	uint32_t level = 0;
+	uint64_t level = 0;
 	size_t at = sizeof head - 1;
 
 	if (said.n < at || memcmp(said.p, head, at) != 0)
 		return 0;
 	while (at < said.n && said.p[at] != ',')
 		at++;
-	for (at++; at < said.n && said.p[at] >= '0' && said.p[at] <= '9' && level < 400000000; at++)
+	for (at++; at < said.n && said.p[at] >= '0' && said.p[at] <= '9' && level <= UINT32_MAX; at++)
 		level = 10 * level + (said.p[at] - '0');
-	return level;
+	return level <= UINT32_MAX ? (uint32_t)level : 0;
 }
 
 /* ---- As text ---- */

@@ -5,11 +5,9 @@
 #include "base/ring.h"
 #include "policy/decider.h"
 
-enum { PREFIX = 4 };
-
 int batch_open(struct batch *b, struct decider *d, int anchor, struct err *e)
 {
-	*b = (struct batch){.d = d, .anchor = anchor, .cap = 2 * (RING_MAX + PREFIX)};
+	*b = (struct batch){.d = d, .anchor = anchor, .cap = 2 * (RING_MAX + RING_PREFIX)};
 	b->verdict = malloc(sizeof *b->verdict);
 	b->facts = malloc(sizeof *b->facts);
 	b->out = malloc(b->cap); /* pages that are not written cost nothing */
@@ -29,18 +27,17 @@ void batch_close(struct batch *b)
 
 bool batch_full(const struct batch *b)
 {
-	return b->failed || b->n == BATCH_MAX || b->cap - b->used < RING_MAX + PREFIX;
+	return b->failed || b->n == BATCH_MAX || b->cap - b->used < RING_MAX + RING_PREFIX;
 }
 
 static int keep(struct batch *b, const struct verdict *v, struct err *e)
 {
-	struct wr w = wr_to(b->out + b->used + PREFIX, RING_MAX);
-	struct wr prefix = wr_to(b->out + b->used, PREFIX);
+	struct wr w = wr_to(b->out + b->used + RING_PREFIX, RING_MAX);
 
 	if (verdict_write(&w, v))
 		return err_set(e, WHY_SYSTEM, "a verdict does not fit into one message");
-	wr_be32(&prefix, (uint32_t)w.n);
-	b->used += PREFIX + w.n;
+	ring_frame(b->out + b->used, w.n);
+	b->used += RING_PREFIX + w.n;
 	return 0;
 }
 
@@ -58,16 +55,6 @@ void batch_add(struct batch *b, struct view message)
 		b->failed = true;
 	else if (decider_case(b->d, b->facts, b->verdict, &b->why) || keep(b, b->verdict, &b->why))
 		b->failed = true;
-}
-
-static int send_all(struct batch *b, int fd, struct err *e)
-{
-	struct rd r = rd_of(VIEW(b->out, b->used));
-
-	while (rd_left(&r) > 0)
-		if (ring_write(fd, rd_view32(&r), e))
-			return -1;
-	return 0;
 }
 
 /* No record, no key: what was decided is forgotten, and each who waits is told so. */
@@ -102,7 +89,7 @@ int batch_end(struct batch *b, int fd, struct err *e)
 	else if (b->anchor >= 0)
 		anchor_move(b->anchor, &b->d->head);
 	b->d->book_moved = false;
-	if (send_all(b, fd, e))
+	if (ring_flush(fd, VIEW(b->out, b->used), e))
 		bad = -1;
 	mem_wipe(b->out, b->used); /* first nonces pass through here */
 	b->used = 0;

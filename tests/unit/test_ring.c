@@ -61,6 +61,26 @@ static void messages_come_out_in_order(void **s)
 	assert_int_equal(ring_read(&p->r, &body, &e), 0);
 }
 
+static void messages_that_are_written_together_arrive_one_by_one(void **s)
+{
+	struct ring_pair *p = *s;
+	uint8_t out[2 * RING_PREFIX + 7];
+	struct view body;
+	struct err e;
+
+	memcpy(out + RING_PREFIX, "one", 3);
+	ring_frame(out, 3);
+	memcpy(out + 2 * RING_PREFIX + 3, "two!", 4);
+	ring_frame(out + RING_PREFIX + 3, 4);
+	assert_false(ring_has(&p->r));
+	assert_accepted(ring_flush(p->out, VIEW_OF(out), &e), &e);
+	assert_false(ring_has(&p->r));
+	assert_int_equal(ring_read(&p->r, &body, &e), 1);
+	assert_true(view_is(body, "one") && ring_has(&p->r));
+	assert_int_equal(ring_read(&p->r, &body, &e), 1);
+	assert_true(view_is(body, "two!") && !ring_has(&p->r));
+}
+
 static void a_ring_is_ready_when_a_whole_message_is(void **s)
 {
 	struct ring_pair *p = *s;
@@ -135,6 +155,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test_setup_teardown(messages_come_out_in_order, set_up, tear_down),
+	        cmocka_unit_test_setup_teardown(
+	                messages_that_are_written_together_arrive_one_by_one, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_ring_is_ready_when_a_whole_message_is, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_message_without_bytes_or_with_too_many_is_refused, set_up, tear_down),
 	        cmocka_unit_test_setup_teardown(a_writer_that_dies_within_a_message_is_noticed, set_up, tear_down),
