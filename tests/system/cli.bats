@@ -211,6 +211,29 @@ circle() {
 	merestone reference learn - <"$VECTORS/eventlog/ovmf-secureboot.eventlog" | cmp - set.json
 }
 
+@test "reference import --corim prints a set, and what was left out on standard error" {
+	run --separate-stderr merestone reference import --corim "$VECTORS/corim/parsec.corim"
+	[ "$status" -eq 0 ]
+	jq -e '.pcrs | keys == ["0", "1", "11", "12", "2", "3", "4", "7", "9"]' <<<"$output"
+	# shellcheck disable=SC2154
+	[[ $stderr == *"3 digests of other algorithms than SHA-256: left out"* ]]
+	merestone reference import --corim - <"$VECTORS/corim/parsec.corim" 2>err | jq -e .pcrs >/dev/null
+	run --separate-stderr merestone reference import --corim "$VECTORS/corim/signed.corim"
+	[ "$status" -eq 0 ] && [[ $stderr == *"the signature was not verified"* ]]
+}
+
+@test "reference import --corim refuses what leaves a register open, and says which" {
+	refused 1 "gives no SHA-256 of PCR 1, 2, 3, 9, 11, 12" merestone reference import --corim "$VECTORS/corim/known.corim"
+	hinted --log
+	refused 1 "PCR 0: the boot log is of a machine that the CoRIM does not approve" merestone reference import \
+		--corim "$VECTORS/corim/known.corim" --log "$VECTORS/eventlog/ovmf-secureboot.eventlog"
+	refused 1 "EnactTrust" merestone reference import --corim "$VECTORS/corim/enacttrust.corim"
+	refused 1 "CoRIM: CBOR" merestone reference import --corim "$VECTORS/eventlog/ovmf-secureboot.pcrs"
+	refused 3 "missing.corim" merestone reference import --corim missing.corim
+	run merestone reference import --corim "$VECTORS/corim/whole.corim" --keylime state.json
+	[ "$status" -eq 2 ]
+}
+
 @test "reference learn refuses what is no boot log, and prints nothing" {
 	head -c 5000 /dev/zero >garbage
 	head -c 1000 "$VECTORS/eventlog/ovmf-secureboot.eventlog" >short
