@@ -24,8 +24,8 @@ REFER    := $(addprefix firmware/,glob learn reference reference_import rules ru
 IMPORTED := $(addprefix firmware/,cbor comid corim corim_import corimwalk refstate)
 IMA      := $(addprefix firmware/,ima imarun)
 RUNTIME  := $(addprefix firmware/,imasig pathglob runtime runtime_import)
-FENCE    := $(addprefix geofence/,around border earth fence fence_geometry fix geodesic gridbuild locate matchrate near orient place raster \
-	    rings ringwalk seam)
+FENCE    := $(addprefix geofence/,around border densify digest earth fence fence_geometry fix flat flatcheck geodesic \
+	    gridbuild gridput locate matchrate near orient place raster rings ringwalk seam)
 MAPS     := $(addprefix geofence/,country crossing draft frommap geojson geotext lint lintcross lintedge lintloop mapbody mapread nest overlap pick \
 	    seamclose soup stitch topojson)
 CLIENT   := $(addprefix federation/,client tlsprovider)
@@ -79,7 +79,8 @@ LIBEXEC := door judge decider keeper quoter
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
 
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
-	  $(addprefix geofence/,border fence fence_geometry gridbuild raster rings seam) $(MAPS)
+	  $(addprefix geofence/,border densify digest fence fence_geometry flat flatcheck gridbuild gridput raster rings \
+	  seam) $(MAPS)
 PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter policy/decide,$(call nonmain,policy))
 
 # ---- Flags ----
@@ -227,7 +228,7 @@ check: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) check-build
 	@PURE='$(PURE:%=build/obj/%.o)' tests/run.sh --seconds $(SECONDS)
 check-long: deps-check
-	@$(MAKE) --no-print-directory check SECONDS=600
+	@MERESTONE_LONG=1 $(MAKE) --no-print-directory check SECONDS=600
 
 lint: deps-check
 	@tests/lint.sh

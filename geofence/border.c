@@ -32,13 +32,13 @@ static int make_edges(struct fence *f, struct err *e)
 	for (size_t l = 0; l < f->n_loops; l++) {
 		size_t first = f->loops[l].first;
 		for (size_t i = first; i + 1 < first + f->loops[l].count; i++)
-			if (!on_any_side(f->points[i].at, f->points[i + 1].at))
+			if (f->half_width_m > 0 || !on_any_side(f->points[i].at, f->points[i + 1].at))
 				put_edge(f, i);
 	}
 	for (size_t i = f->n_positions; i < f->n_points; i += 2)
 		put_edge(f, i);
 	if (f->n_edges == 0)
-		return err_set(e, WHY_MALFORMED, "geometry: the fence has no border: it holds the whole earth");
+		return err_set(e, WHY_MALFORMED, "the fence has no border: it holds the whole earth");
 	return 0;
 }
 
@@ -166,7 +166,8 @@ static int make_balls(struct fence *f, struct err *e)
 	struct balls *t = &f->balls;
 
 	t->levels = border_levels(f->n_edges, t->first);
-	t->b = calloc(t->first[t->levels], sizeof(*t->b));
+	t->n = t->first[t->levels];
+	t->b = calloc(t->n, sizeof(*t->b));
 	if (t->b == NULL)
 		return err_set(e, WHY_SYSTEM, "no memory for the fence");
 	for (size_t i = 0; i < t->first[1]; i++) {

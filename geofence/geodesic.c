@@ -1,9 +1,8 @@
-/* The inverse problem by T. Vincenty, "Direct and inverse solutions of geodesics on the ellipsoid with application of
+/* The inverse and the direct problem by T. Vincenty, "Direct and inverse solutions of geodesics on the ellipsoid with application of
  * nested equations", Survey Review XXIII 176, 1975; symbols are his. */
 #include "geofence/geodesic.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 #define PI             3.14159265358979323846
 #define ERROR_M        1e-3       /* of the series (0.5 mm) and of the iteration */
@@ -44,24 +43,39 @@ static void turn(struct sphere *t, double lambda)
 static double next_lambda(const struct sphere *t, double l)
 {
 	double c = EARTH_F / 16.0 * t->cos2_a * (4.0 + EARTH_F * (4.0 - 3.0 * t->cos2_a));
-	double wave = t->cos_2m + c * t->cos_s * (2.0 * t->cos_2m * t->cos_2m - 1.0);
+	double m = t->cos_2m + c * t->cos_s * (2.0 * t->cos_2m * t->cos_2m - 1.0);
 
-	return l + (1.0 - c) * EARTH_F * t->sin_a * (t->s + c * t->sin_s * wave);
+	return l + (1.0 - c) * EARTH_F * t->sin_a * (t->s + c * t->sin_s * m);
+}
+
+struct series {
+	double a, b; /* A and B */
+};
+
+static struct series series_of(double cos2_a)
+{
+	double u2 = cos2_a * (EARTH_A * EARTH_A - EARTH_B * EARTH_B) / (EARTH_B * EARTH_B);
+
+	return (struct series){1.0 + u2 / 16384.0 * (4096.0 + u2 * (-768.0 + u2 * (320.0 - 175.0 * u2))),
+	        u2 / 1024.0 * (256.0 + u2 * (-128.0 + u2 * (74.0 - 47.0 * u2)))};
+}
+
+/* Delta sigma */
+static double wave(double b, double sin_s, double cos_s, double m)
+{
+	double m2 = m * m, third = b / 6.0 * m * (4.0 * sin_s * sin_s - 3.0) * (4.0 * m2 - 3.0);
+
+	return b * sin_s * (m + b / 4.0 * (cos_s * (2.0 * m2 - 1.0) - third));
 }
 
 static double length(const struct sphere *t)
 {
-	double u2 = t->cos2_a * (EARTH_A * EARTH_A - EARTH_B * EARTH_B) / (EARTH_B * EARTH_B);
-	double a = 1.0 + u2 / 16384.0 * (4096.0 + u2 * (-768.0 + u2 * (320.0 - 175.0 * u2)));
-	double b = u2 / 1024.0 * (256.0 + u2 * (-128.0 + u2 * (74.0 - 47.0 * u2)));
-	double m = t->cos_2m, m2 = m * m, s2 = t->sin_s * t->sin_s;
-	double third = b / 6.0 * m * (4.0 * s2 - 3.0) * (4.0 * m2 - 3.0);
-	double d = b * t->sin_s * (m + b / 4.0 * (t->cos_s * (2.0 * m2 - 1.0) - third));
+	struct series k = series_of(t->cos2_a);
 
-	return EARTH_B * a * (t->s - d);
+	return EARTH_B * k.a * (t->s - wave(k.b, t->sin_s, t->cos_s, t->cos_2m));
 }
 
-static bool vincenty(struct lonlat from, struct lonlat to, double *out)
+static bool vincenty(struct lonlat from, struct lonlat to, double *out, double *azimuth)
 {
 	struct sphere t = {0};
 	double l = earth_radians(remainder(to.lon - from.lon, 360.0));
@@ -76,6 +90,8 @@ static bool vincenty(struct lonlat from, struct lonlat to, double *out)
 		lambda = next;
 		if (done) {
 			*out = length(&t);
+			*azimuth = atan2(
+			        t.cos_u2 * sin(lambda), t.cos_u1 * t.sin_u2 - t.sin_u1 * t.cos_u2 * cos(lambda));
 			return fabs(lambda) <= PI;
 		}
 	}
@@ -93,15 +109,47 @@ static struct geodesic by_angle(double angle)
 	return g;
 }
 
+static double angle_between(struct lonlat a, struct lonlat b)
+{
+	struct vec p = earth_at(a), q = earth_at(b), zero = {0, 0, 0};
+	struct vec cross = {p.y * q.z - p.z * q.y, p.z * q.x - p.x * q.z, p.x * q.y - p.y * q.x};
+
+	return atan2(earth_distance(cross, zero), p.x * q.x + p.y * q.y + p.z * q.z);
+}
+
 struct geodesic geodesic_between(struct lonlat a, struct lonlat b)
 {
-	struct vec p = earth_at(a), q = earth_at(b);
-	struct vec cross = {p.y * q.z - p.z * q.y, p.z * q.x - p.x * q.z, p.x * q.y - p.y * q.x};
-	struct vec zero = {0, 0, 0};
-	double angle = atan2(earth_distance(cross, zero), p.x * q.x + p.y * q.y + p.z * q.z);
-	double d;
+	double angle = angle_between(a, b), d, azimuth;
 
-	if (angle > PI - ANTIPODE_RAD || !vincenty(a, b, &d))
+	if (angle > PI - ANTIPODE_RAD || !vincenty(a, b, &d, &azimuth))
 		return by_angle(angle);
 	return (struct geodesic){d > ERROR_M ? d - ERROR_M : 0, d + ERROR_M};
+}
+
+bool geodesic_line(struct lonlat a, struct lonlat b, struct geodesic_line *out)
+{
+	out->from = a;
+	return angle_between(a, b) < PI - ANTIPODE_RAD && vincenty(a, b, &out->length_m, &out->azimuth_rad);
+}
+
+struct lonlat geodesic_at(const struct geodesic_line *g, double s_m)
+{
+	double sin_u, cos_u, sin_az = sin(g->azimuth_rad), cos_az = cos(g->azimuth_rad);
+
+	reduced(earth_radians(g->from.lat), &sin_u, &cos_u);
+	double sin_a = cos_u * sin_az, cos2_a = 1.0 - sin_a * sin_a;
+	double first = atan2(sin_u, cos_u * cos_az);
+	struct series k = series_of(cos2_a);
+	double s = s_m / (EARTH_B * k.a), m = 0;
+	for (int i = 0; i < 8; i++) { /* each round gains two to three digits */
+		m = cos(2.0 * first + s);
+		s = s_m / (EARTH_B * k.a) + wave(k.b, sin(s), cos(s), m);
+	}
+	m = cos(2.0 * first + s);
+	double x = sin_u * sin(s) - cos_u * cos(s) * cos_az;
+	double lat = atan2(sin_u * cos(s) + cos_u * sin(s) * cos_az, (1.0 - EARTH_F) * hypot(sin_a, x));
+	double lambda = atan2(sin(s) * sin_az, cos_u * cos(s) - sin_u * sin(s) * cos_az);
+	double c = EARTH_F / 16.0 * cos2_a * (4.0 + EARTH_F * (4.0 - 3.0 * cos2_a));
+	double l = lambda - (1.0 - c) * EARTH_F * sin_a * (s + c * sin(s) * (m + c * cos(s) * (2.0 * m * m - 1.0)));
+	return (struct lonlat){g->from.lon + l / earth_radians(1), lat / earth_radians(1)};
 }

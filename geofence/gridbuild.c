@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "geofence/gridput.h"
 #include "geofence/orient.h"
 #include "geofence/raster.h"
 
@@ -19,22 +20,6 @@ enum {
 };
 #define CELL_MIN_DEG 1e-5 /* 1 m: far more than GRID_SLACK_DEG */
 #define OFF_LATTICE  0.61803398874989485
-
-struct walker {
-	const struct fence *f;
-	struct grid *g;
-	uint32_t *polygon_of; /* by loop point */
-	struct lonlat at;
-	bool *in;          /* by polygon: it holds `at` */
-	uint32_t *holding; /* those */
-	size_t n_holding;
-	size_t cap_cells, cap_leaves, most_leaves;
-};
-
-struct list { /* edges, ascending */
-	const uint32_t *e;
-	size_t n;
-};
 
 static void toggle(struct walker *w, uint32_t polygon)
 {
@@ -109,111 +94,6 @@ static bool find_reference(
 	return false;
 }
 
-/* ---- What is put out ---- */
-
-static int room_for_cells(struct walker *w, size_t n, struct err *e)
-{
-	struct grid *g = w->g;
-	size_t cap = w->cap_cells;
-
-	if (g->n_cells + n > CELL_VALUE)
-		return err_set(e, WHY_MALFORMED, "geometry: the fence is too large");
-	while (cap < g->n_cells + n)
-		cap = 2 * cap + n;
-	if (cap == w->cap_cells)
-		return 0;
-	uint32_t *grown = realloc(g->cells, cap * sizeof(*grown));
-	if (grown == NULL)
-		return err_set(e, WHY_SYSTEM, "no memory for the fence");
-	g->cells = grown;
-	w->cap_cells = cap;
-	return 0;
-}
-
-static int room_for_leaf(struct walker *w, size_t words, struct err *e)
-{
-	struct grid *g = w->g;
-	size_t cap = w->cap_leaves;
-
-	if (g->n_leaves + words > CELL_VALUE)
-		return err_set(e, WHY_MALFORMED, "geometry: the fence is too large");
-	while (cap < g->n_leaves + words)
-		cap = cap + cap / 2 + words;
-	if (cap == w->cap_leaves)
-		return 0;
-	union word *grown = realloc(g->leaves, cap * sizeof(*grown));
-	if (grown == NULL)
-		return err_set(e, WHY_SYSTEM, "no memory for the fence");
-	g->leaves = grown;
-	w->cap_leaves = cap;
-	return 0;
-}
-
-static void put_point(struct grid *g, struct lonlat p)
-{
-	g->leaves[g->n_leaves++].d = p.lon;
-	g->leaves[g->n_leaves++].d = p.lat;
-}
-
-/* The edges from l.e[i] on that follow each other; gives their number. */
-static size_t put_chain(struct walker *w, struct list l, size_t i, uint64_t flags)
-{
-	struct grid *g = w->g;
-	size_t n = 1;
-
-	while (i + n < l.n && l.e[i + n] == l.e[i] + n)
-		n++;
-	uint32_t polygon = w->polygon_of[l.e[i]];
-	if (i + n == l.n || w->polygon_of[l.e[i + n]] != polygon)
-		flags |= CHAIN_POLYGON_ENDS;
-	g->leaves[g->n_leaves++].u = flags | (uint64_t)(n + 1) << CHAIN_COUNT_SHIFT | polygon;
-	for (size_t k = 0; k <= n; k++)
-		put_point(g, w->f->at[l.e[i] + k]);
-	return n;
-}
-
-static bool has_edge_of(const struct walker *w, struct list l, uint32_t polygon)
-{
-	for (size_t i = 0; i < l.n; i++)
-		if (w->polygon_of[l.e[i]] == polygon)
-			return true;
-	return false;
-}
-
-/* A polygon that holds the whole cell, as a chain without vertices: one is enough. */
-static bool put_cover(struct walker *w, struct list l)
-{
-	struct grid *g = w->g;
-
-	for (size_t i = 0; i < w->n_holding && i < BALL_MEMBERS; i++) {
-		if (has_edge_of(w, l, w->holding[i]))
-			continue;
-		g->leaves[g->n_leaves++].u = CHAIN_ODD | CHAIN_POLYGON_ENDS | w->holding[i];
-		return true;
-	}
-	return false;
-}
-
-static int put_leaf(struct walker *w, struct list l, uint32_t *cell, struct err *e)
-{
-	struct grid *g = w->g;
-	size_t last = 0;
-
-	if (room_for_leaf(w, 3 + 5 * l.n, e) != 0)
-		return -1;
-	*cell = (uint32_t)CELL_LEAF << CELL_SHIFT | (uint32_t)g->n_leaves;
-	put_point(g, w->at);
-	put_cover(w, l);
-	for (size_t i = 0; i < l.n;) {
-		uint32_t polygon = w->polygon_of[l.e[i]];
-		bool first = i == 0 || w->polygon_of[l.e[i - 1]] != polygon;
-		last = g->n_leaves;
-		i += put_chain(w, l, i, first && w->in[polygon] ? CHAIN_ODD : 0);
-	}
-	g->leaves[last].u |= CHAIN_LEAF_ENDS;
-	return 0;
-}
-
 /* ---- Cells and blocks ---- */
 
 static int fill(struct walker *w, const struct raster *r, const struct raster_lists *t, struct list all,
@@ -237,7 +117,7 @@ static int put_block(struct walker *w, const struct raster *r, struct list l, co
 	struct lonlat start = w->at;
 	size_t at = g->n_cells, n = (size_t)r->cols * r->rows;
 
-	if (room_for_cells(w, 1 + n, e) != 0)
+	if (gridput_room(w, 1 + n, e) != 0)
 		return -1;
 	g->cells[at] = r->cols;
 	g->n_cells += 1 + n;
@@ -259,11 +139,11 @@ static int put_cell(struct walker *w, const struct raster *r, uint32_t col, uint
 	}
 	k = parts(w, r, l, depth);
 	if (k <= 1)
-		return put_leaf(w, l, cell, e);
+		return gridput_leaf(w, l, cell, e);
 	struct raster inner = raster_inside(r, col, row, k);
 	int rc = raster_lists_make(&inner, w->f->at, l.e, l.n, CUT_ENTRIES * l.n, &t, e);
 	if (rc != 0)
-		return rc < 0 ? -1 : put_leaf(w, l, cell, e);
+		return rc < 0 ? -1 : gridput_leaf(w, l, cell, e);
 	return put_block(w, &inner, l, &t, depth, cell, e);
 }
 
@@ -371,29 +251,12 @@ static int build(struct walker *w, uint32_t *edges, struct err *e)
 	if (make_root(w->f, all, &r, &t, e) != 0)
 		return -1;
 	*g = (struct grid){r.west, r.south, r.cell_lon, r.cell_lat, r.cols, r.rows, NULL, NULL, 0, 0};
-	if (room_for_cells(w, (size_t)r.cols * r.rows, e) != 0)
+	if (gridput_room(w, (size_t)r.cols * r.rows, e) != 0)
 		return -1;
 	g->n_cells = (size_t)r.cols * r.rows;
 	w->at = (struct lonlat){r.west - 1, r.south - 1}; /* outside of everything */
 	w->most_leaves = WORDS_PER_EDGE * all.n + 64;
 	return fill(w, &r, &t, all, 0, 0, e);
-}
-
-/* Gives back what was reserved and not used; to fail at that does no harm. */
-static void trim(struct grid *g)
-{
-	uint32_t *cells = realloc(g->cells, g->n_cells * sizeof(*cells));
-	union word *leaves = realloc(g->leaves, (g->n_leaves + 1) * sizeof(*leaves));
-
-	g->cells = cells != NULL ? cells : g->cells;
-	g->leaves = leaves != NULL ? leaves : g->leaves;
-}
-
-static void grid_drop(struct grid *g)
-{
-	free(g->cells);
-	free(g->leaves);
-	*g = (struct grid){0};
 }
 
 int grid_build(struct fence *f, struct err *e)
@@ -410,9 +273,9 @@ int grid_build(struct fence *f, struct err *e)
 	else
 		rc = build(&w, edges, e);
 	if (rc == 0)
-		trim(&f->grid);
+		gridput_trim(&f->grid);
 	else
-		grid_drop(&f->grid);
+		gridput_drop(&f->grid);
 	free(edges);
 	free(w.polygon_of);
 	free(w.in);

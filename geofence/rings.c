@@ -134,18 +134,26 @@ static int check_loop(const struct point *v, uint32_t count, struct err *e)
 	return 0;
 }
 
-static int read_loop(struct fence *f, const json_t *ring, struct err *e)
+static int read_positions(struct point *v, const json_t *positions, struct err *e)
 {
-	struct loop *l = &f->loops[f->n_loops];
-	struct point *v = &f->points[f->n_points];
 	size_t i;
 	json_t *position;
 
-	json_array_foreach(ring, i, position)
+	json_array_foreach(positions, i, position)
 	{
 		if (read_position(position, &v[i], e) != 0)
 			return err_in(e, "vertex %zu", i + 1);
 	}
+	return 0;
+}
+
+static int read_loop(struct fence *f, const json_t *ring, struct err *e)
+{
+	struct loop *l = &f->loops[f->n_loops];
+	struct point *v = &f->points[f->n_points];
+
+	if (read_positions(v, ring, e) != 0)
+		return -1;
 	*l = (struct loop){.first = (uint32_t)f->n_points, .count = (uint32_t)json_array_size(ring)};
 	if (check_loop(v, l->count, e) != 0)
 		return -1;
@@ -198,5 +206,32 @@ int rings_read(struct fence *f, const json_t *coordinates, bool multi, struct er
 		if (read_polygon(f, polygon_at(coordinates, multi, i), e) != 0)
 			return err_in(e, "polygon %zu", i + 1);
 	f->n_positions = f->n_points;
+	return 0;
+}
+
+int rings_line(struct fence *f, const json_t *coordinates, struct err *e)
+{
+	size_t n = json_array_size(coordinates);
+	bool goes = false;
+
+	if (n < 2 || n > FENCE_VERTICES_MAX)
+		return err_set(e, WHY_MALFORMED, "expected an array of 2 to %d positions", FENCE_VERTICES_MAX);
+	f->loops = calloc(1, sizeof(*f->loops));
+	f->points = calloc(n, sizeof(*f->points));
+	if (f->loops == NULL || f->points == NULL)
+		return err_set(e, WHY_SYSTEM, "no memory for the fence");
+	if (read_positions(f->points, coordinates, e) != 0)
+		return -1;
+	for (size_t i = 0; i + 1 < n; i++) {
+		struct lonlat a = f->points[i].at, b = f->points[i + 1].at;
+		if (check_width(a, b, e) != 0)
+			return err_in(e, "vertex %zu", i + 1);
+		goes |= a.lon != b.lon || a.lat != b.lat;
+	}
+	if (!goes)
+		return err_set(e, WHY_MALFORMED, "the line has no length");
+	f->loops[0] = (struct loop){0, (uint32_t)n, box_of(f->points, (uint32_t)n)};
+	f->n_loops = 1;
+	f->n_points = f->n_positions = n;
 	return 0;
 }

@@ -42,6 +42,7 @@ struct ball { /* level 0: holds edges[16 i .. 16 i + 16); above: the balls 16 i 
 
 struct balls {
 	struct ball *b; /* all levels, lowest first; the last level has one ball */
+	size_t n;
 	uint32_t first[BALL_LEVELS + 1];
 	uint32_t levels;
 };
@@ -88,15 +89,20 @@ struct grid {
 	union word *leaves;
 	size_t n_cells, n_leaves;
 };
+#define GEODESIC_GAP_M 1.0
 enum { GRID_DEPTH_MAX = 6, GRID_CUT_MAX = 16 };
 #define GRID_SLACK_DEG 1e-9 /* a cell lists what comes this near to it: far more than rounding can move a point */
 
 struct fence {
+	uint8_t digest[FENCE_DIGEST_LEN];
+	bool borrowed; /* opened: the arrays are in the caller's bytes */
 	double map_accuracy_m;
 
 	bool circle;
 	struct lonlat centre;
 	double radius_m;
+
+	bool geodesic; /* edges were, and are now many that are straight in degrees */
 
 	double half_width_m; /* a corridor: loops are lines, which need not close, and there are no polygons */
 
@@ -123,6 +129,8 @@ bool seam_runs_along(enum side s, struct lonlat a, struct lonlat b);
 
 /* rings.c: fills polygons, loops and points from GeoJSON coordinates; every refusal names polygon, ring and vertex. */
 int rings_read(struct fence *f, const json_t *coordinates, bool multi, struct err *e);
+/* The same for one line, as a loop that need not close. */
+int rings_line(struct fence *f, const json_t *coordinates, struct err *e);
 
 /* border.c: edges, balls and at from points, which go. */
 int border_make(struct fence *f, struct err *e);
@@ -132,6 +140,23 @@ uint32_t border_levels(size_t n_edges, uint32_t first[BALL_LEVELS + 1]);
 /* gridbuild.c: fills f->grid from f->at. It stays empty when no reference point can be found (the fence was made for
  * that); then every ring is walked. */
 int grid_build(struct fence *f, struct err *e);
+
+/* densify.c: puts vertices into edges that are geodesics, so that straight in degrees they are within GEODESIC_GAP_M. */
+int densify(struct fence *f, struct err *e);
+
+/* digest.c: fills f->digest from what was read, f->points or the digests of the parts. */
+void digest_fence(struct fence *f);
+
+/* flat.c: the arrays of a fence that is not a union, in the order of merestone-fence-compiled(5). */
+struct flat {
+	void **array;
+	size_t *n; /* elements */
+	size_t size;
+};
+enum { FLAT_ARRAYS = 11 };
+void flat_arrays(struct fence *f, struct flat out[FLAT_ARRAYS]);
+/* flatcheck.c: that no decision can leave the arrays, or go on without end. */
+int flatcheck(const struct fence *f, struct err *e);
 
 /* near.c: how far the points of an edge that is straight in degrees may be from the straight line in space, m. */
 double near_sag(const struct point *a, const struct point *b);

@@ -28,7 +28,7 @@ static void a_body_without_accuracy_or_edge_model_is_refused(void **s)
 	        "map_accuracy_m");
 	refused("{\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[" RING "]},\"map_accuracy_m\":1}", "edges");
 	refused("{\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[" RING
-	        "]},\"map_accuracy_m\":1,\"edges\":\"geodesic\"}",
+	        "]},\"map_accuracy_m\":1,\"edges\":\"spherical\"}",
 	        "edges");
 	refused("{\"geometry\":{\"type\":\"Polygon\",\"coordinates\":[" RING
 	        "]},\"map_accuracy_m\":-1,\"edges\":\"rfc7946\"}",
