@@ -245,7 +245,24 @@ static void loader_words(const struct logread_line *line, const char *what, char
 	snprintf(out, cap, "%s%s%s", what, *path ? " " : "", path);
 }
 
-void logread_meaning(const struct logread_line *line, char *out, size_t cap)
+/* Meanings that are the same in every log. */
+static const char *fixed_words(enum meaning_kind kind)
+{
+	switch (kind) {
+	case MEANS_SEPARATOR:
+		return "separator";
+	case MEANS_FIRMWARE:
+		return "firmware code";
+	case MEANS_LOAD_OPTIONS:
+		return "kernel command line, its digest alone";
+	case MEANS_INITRD:
+		return "initial RAM disk";
+	default:
+		return NULL;
+	}
+}
+
+static void said_words(const struct logread_line *line, char *out, size_t cap)
 {
 	static const char *const words[] = {
 	        [MEANS_FIRMWARE_VERSION] = "firmware version",
@@ -257,19 +274,23 @@ void logread_meaning(const struct logread_line *line, char *out, size_t cap)
 	        [MEANS_GRUB_COMMAND] = "GRUB runs",
 	        [MEANS_GRUB_FILE] = "GRUB reads",
 	};
+
+	if ((size_t)line->means.kind < COUNT(words) && words[line->means.kind])
+		plain_words(line, words[line->means.kind], out, cap);
+	else if (line->ev.type == EV_NO_ACTION)
+		snprintf(out, cap, "not measured");
+}
+
+void logread_meaning(const struct logread_line *line, char *out, size_t cap)
+{
 	const struct meaning *m = &line->means;
 
 	out[0] = 0;
+	if (fixed_words(m->kind)) {
+		snprintf(out, cap, "%s", fixed_words(m->kind));
+		return;
+	}
 	switch (m->kind) {
-	case MEANS_UNKNOWN:
-		snprintf(out, cap, "%s", line->ev.type == EV_NO_ACTION ? "not measured" : "");
-		break;
-	case MEANS_SEPARATOR:
-		snprintf(out, cap, "separator");
-		break;
-	case MEANS_FIRMWARE:
-		snprintf(out, cap, "firmware code");
-		break;
 	case MEANS_DRIVER:
 		loader_words(line, "driver or option ROM", out, cap);
 		break;
@@ -298,13 +319,7 @@ void logread_meaning(const struct logread_line *line, char *out, size_t cap)
 	case MEANS_SECTION:
 		snprintf(out, cap, "kernel image: contents of %s", meaning_section(m->which));
 		break;
-	case MEANS_LOAD_OPTIONS:
-		snprintf(out, cap, "kernel command line, its digest alone");
-		break;
-	case MEANS_INITRD:
-		snprintf(out, cap, "initial RAM disk");
-		break;
 	default:
-		plain_words(line, words[m->kind], out, cap);
+		said_words(line, out, cap);
 	}
 }

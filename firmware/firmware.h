@@ -225,7 +225,7 @@ bool meaning_read(uint32_t pcr, uint32_t type); /* rules read the payload of suc
 int meaning_text(const struct meaning *m, char *out, size_t cap);
 const char *meaning_section(uint8_t which);   /* ".linux"; NULL past the last */
 uint8_t meaning_section_of(const char *name); /* SECTION_NONE when there is no such section */
-const char *meaning_keys(enum key_list k);        /* "PK" */
+const char *meaning_keys(enum key_list k);    /* "PK" */
 uint32_t meaning_sbat(struct view said);      /* the date of a SBAT level, 2021030218; 0: it is none */
 
 /* ---- story.c: a whole boot, told by its measured events ---- */
@@ -264,6 +264,7 @@ AUTO_DEFINE(struct reference *, reference_free)
  * -1: WHY_STALE before or after the set's time, else WHY_UNTRUSTED; the sentence names register, event, type, expected
  * and found. */
 int reference_match(const struct reference *r, const struct state *s, struct err *e);
+int64_t reference_until(const struct reference *r);       /* the last second that it is valid in */
 uint32_t reference_by_meaning(const struct reference *r); /* registers that need a story */
 /* Writes the body of a reference document that approves exactly what the log says. WHY_SYSTEM when out is too small. */
 int reference_learn(struct view log, struct wr *out, struct err *e);

@@ -21,6 +21,11 @@ void reference_free(struct reference *r)
 	mem_free(r);
 }
 
+int64_t reference_until(const struct reference *r)
+{
+	return r->until;
+}
+
 uint32_t reference_by_meaning(const struct reference *r)
 {
 	uint32_t mask = r->by_meaning;

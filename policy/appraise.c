@@ -288,11 +288,11 @@ static bool holds(const struct claims *c, const struct grant *g)
 	return false;
 }
 
-static const struct rules *allowed_domain(const struct appraisal *p, const char *name)
+static const struct decision *allowed_domain(const struct appraisal *p, const char *name)
 {
 	for (uint32_t i = 0; i < p->n; i++)
 		if (p->decision[i].refusal.why == WHY_NONE && strcmp(p->rules[i].name, name) == 0)
-			return &p->rules[i];
+			return &p->decision[i];
 	return NULL;
 }
 
@@ -301,14 +301,14 @@ static void grant(struct decider *d, const struct facts_attest *a, const struct 
 {
 	for (uint32_t i = 0; i < d->book.n[DOC_DATASET]; i++) {
 		const struct document *doc = d->book.doc[DOC_DATASET][i];
-		const struct rules *r = allowed_domain(&d->appraisal, doc->dataset.domain);
-		if (!r)
+		const struct decision *yes = allowed_domain(&d->appraisal, doc->dataset.domain);
+		if (!yes)
 			continue;
 		struct grant *g = &v->grants[v->ngrants++];
 		*g = (struct grant){.epoch = doc->dataset.epoch, .generation = d->machine.generation};
-		memcpy(g->domain, r->name, strlen(r->name) + 1);
+		memcpy(g->domain, doc->dataset.domain, sizeof g->domain);
 		memcpy(g->dataset, doc->name, sizeof g->dataset);
-		g->deadline_ms = q->clock.clock_ms + (uint64_t)r->domain->lease_s * CLOCK_SLOWEST_PM;
+		g->deadline_ms = q->clock.clock_ms + (uint64_t)yes->lease_s * CLOCK_SLOWEST_PM;
 		g->with_key = !holds(&a->claims, g);
 	}
 }
@@ -318,8 +318,8 @@ static int64_t life(const struct appraisal *p)
 	int64_t s = 0;
 
 	for (uint32_t i = 0; i < p->n; i++)
-		if (p->decision[i].refusal.why == WHY_NONE && (s == 0 || p->rules[i].domain->lease_s < s))
-			s = p->rules[i].domain->lease_s;
+		if (p->decision[i].refusal.why == WHY_NONE && (s == 0 || p->decision[i].lease_s < s))
+			s = p->decision[i].lease_s;
 	return s > 0 ? s : EAR_S;
 }
 

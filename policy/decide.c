@@ -154,6 +154,14 @@ static int rule_place(const struct subject *s, const struct rules *r, struct dec
 	return err_hint(e, "a fix better than %s, or a place farther inside, decides it", fix.text);
 }
 
+/* No lease outlives the set that it is given by, whose last second is included. */
+static uint32_t lease_of(const struct subject *s, const struct rules *r, const struct decision *d)
+{
+	int64_t left = reference_until(r->references[d->reference]) - s->now;
+
+	return left < r->domain->lease_s ? (uint32_t)left + 1 : r->domain->lease_s;
+}
+
 void decide(const struct subject *s, const struct rules *r, struct decision *out)
 {
 	struct err why[6];
@@ -177,4 +185,5 @@ void decide(const struct subject *s, const struct rules *r, struct decision *out
 			err_set(&out->refusal, WHY_REFUSED, "domain %s refuses", r->name);
 		return;
 	}
+	out->lease_s = lease_of(s, r, out);
 }

@@ -124,7 +124,8 @@ struct decision {
 	bool member;
 	struct place_result place; /* valid when placed */
 	bool placed;
-	int reference; /* which set matched, or -1 */
+	int reference;    /* which set matched, or -1 */
+	uint32_t lease_s; /* when yes: the domain's, or less where the set that matched ends before */
 };
 
 /* Rules in order: admitted, member, clock safe, a reference set matches, what ran is approved, position inside. All are evaluated; refusal is the first that fails. */

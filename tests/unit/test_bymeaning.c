@@ -122,6 +122,7 @@ static void an_old_set_ends_in_time(void **s)
 	put("old", 2, body);
 	rig_attest(r, &box);
 	assert_allows(r, true);
+	assert_int_equal(r->v.grants[0].deadline_ms, box.clock.clock_ms + 11 * CLOCK_SLOWEST_PM);
 	r->d->now = NOW + 11;
 	rig_attest(r, &box);
 	denied("stale", "reference old: the reference set has not been valid for 1 s");
