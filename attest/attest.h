@@ -4,6 +4,8 @@
 #ifndef ATTEST_ATTEST_H
 #define ATTEST_ATTEST_H
 
+#include <stddef.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -224,14 +226,14 @@ struct facts_attest {
 	struct pcrs pcrs; /* quoted registers; others zero */
 	bool has_log;
 	struct boot boot; /* when has_log: replayed, and it explains every quoted register */
-	struct measured measured[MEASURED_MAX];
-	uint32_t nmeasured;
 	/* When claims.has_ima: whole entries from claims.ima_offset on, of good form. What they say, and whether they give
 	 * the register, is for the decider to find out: it walks them again. */
 	struct view ima;
 	bool ima_more;
 	/* ASK_ACTIVATE only: */
 	struct view id, srk, id_certify, id_certify_sig, srk_certify, srk_certify_sig;
+	uint32_t nmeasured;
+	struct measured measured[MEASURED_MAX]; /* last: what is past nmeasured is never cleared, nor read */
 };
 
 struct facts {
@@ -243,10 +245,15 @@ struct facts {
 	struct err refusal; /* why != WHY_NONE: the judge refuses; of the rest only the machine (in enrol and in
 	                     * attest.claims) is set, as far as it was read: "" or what the sender called itself */
 	struct facts_enrol enrol;
-	struct facts_attest attest;
-	struct view text; /* ASK_DOCUMENT: the compact JWS; ASK_QUERY: "what/name" */
+	struct view text;           /* ASK_DOCUMENT: the compact JWS; ASK_QUERY: "what/name" */
+	struct facts_attest attest; /* last, for its measured events */
 };
 
+static inline void facts_clear(struct facts *f)
+{
+	_Static_assert(offsetof(struct facts, attest.measured) + sizeof f->attest.measured == sizeof *f, "it is last");
+	memset(f, 0, offsetof(struct facts, attest.measured));
+}
 /* Views point into the message. The reader checks every range again: a judge may be hostile. */
 int facts_write(struct wr *w, const struct facts *f);
 int facts_read(struct view v, struct facts *out, struct err *e);

@@ -283,7 +283,7 @@ int facts_read(struct view v, struct facts *out, struct err *e)
 	struct ask head;
 
 	/* Built in place: the struct is too large to keep twice. On -1 it is cleared, so nothing of it can be used. */
-	memset(out, 0, sizeof *out);
+	facts_clear(out);
 	rd_require(&r, ask_head_read(&r, &head));
 	out->ticket = head.ticket;
 	out->kind = head.kind;
@@ -301,6 +301,6 @@ int facts_read(struct view v, struct facts *out, struct err *e)
 		read_text(&r, out);
 	if (rd_end(&r))
 		return 0;
-	memset(out, 0, sizeof *out);
+	facts_clear(out);
 	return err_set(e, WHY_MALFORMED, "facts: cut short, too long or out of range");
 }

@@ -304,7 +304,7 @@ int judge_ask(struct view ask, const struct ek_roots *roots, time_t now, struct 
 
 	if (ask_read(ask, &a, e) != 0)
 		return -1;
-	memset(out, 0, sizeof *out);
+	facts_clear(out);
 	out->ticket = a.ticket;
 	out->kind = a.kind;
 	out->role = a.role;

@@ -414,6 +414,10 @@ bool conn_odd(const struct conn *c)
 
 int conn_peer(const struct conn *c, const char *trust_domain, time_t now, struct peer *out, struct err *e)
 {
+	if (c->peer.role != ROLE_NONE && now <= c->peer.not_after) { /* nothing else changes while a connection lasts */
+		*out = c->peer;
+		return 0;
+	}
 	X509 *x = SSL_get0_peer_certificate(c->ssl);
 
 	if (x && SSL_get_verify_result(c->ssl) != X509_V_OK)

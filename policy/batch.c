@@ -65,7 +65,7 @@ static int refuse_all(struct batch *b, struct err *e)
 	log_err(&b->why);
 	b->used = 0;
 	for (uint32_t i = 0; i < b->n; i++) {
-		memset(v, 0, sizeof *v);
+		verdict_clear(v);
 		v->ticket = b->ticket[i];
 		v->kind = VERDICT_REFUSAL;
 		err_set(&v->refusal, WHY_SYSTEM, "the record could not be written: %.300s", b->why.text);

@@ -156,7 +156,7 @@ int decider_case(struct decider *d, const struct facts *f, struct verdict *v, st
 	struct wr w = wr_to(d->record, sizeof d->record);
 	struct err why = {0};
 
-	memset(v, 0, sizeof *v);
+	verdict_clear(v);
 	memset(&d->receipt, 0, sizeof d->receipt);
 	v->ticket = f->ticket;
 	/* Reading changes nothing and leaves no record; only what was decided has a case number. */

@@ -3,6 +3,8 @@
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
 
+#include <stddef.h>
+#include <string.h>
 #include <time.h>
 
 #include "attest/attest.h"
@@ -163,12 +165,17 @@ struct verdict {
 	uint32_t certificate_s;
 	uint8_t pcr_digest[SHA_LEN]; /* RESULT: what a lease demands */
 	uint32_t reset_count, restart_count;
-	struct grant grants[DATASETS_MAX];
-	uint32_t ngrants;
 	struct view body; /* RESULT: EAR claims as JSON; RECEIPT, SIGNED: JSON */
 	char typ[48];     /* SIGNED */
+	uint32_t ngrants;
+	struct grant grants[DATASETS_MAX]; /* last: what is past ngrants is never cleared, nor read */
 };
 
+static inline void verdict_clear(struct verdict *v)
+{
+	_Static_assert(offsetof(struct verdict, grants) + sizeof v->grants == sizeof *v, "they are last");
+	memset(v, 0, offsetof(struct verdict, grants));
+}
 int verdict_write(struct wr *w, const struct verdict *v);
 int verdict_read(struct view in, struct verdict *out, struct err *e);
 
