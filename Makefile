@@ -104,7 +104,7 @@ out       = $(if $(SAN),build/san,build)
 need      = @mkdir -p $(@D)
 
 .PHONY: help all demo check check-long lint format fuzz fuzz-one unit units bench coverage image install clean deps \
-	check-build force deps-build deps-demo deps-check
+	check-build force bench-geofence deps-build deps-demo deps-bench deps-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -210,6 +210,17 @@ build/bench/load: $(BENCH_OBJ) $(TEST_OBJ:%=build/obj/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
 
+# Beside the engines of others, which are C++.
+build/obj/tests/bench/geo/peers.o: tests/bench/geo/peers.cc
+	$(need)
+	$(call say,CXX,$<)
+	$(Q)$(CXX) -std=c++17 -O2 -g -I. -Wall -fPIE -MMD -MP -c -o $@ $<
+build/bench/fence: $(patsubst %.c,build/obj/%.o,$(wildcard tests/bench/geo/*.c)) build/obj/tests/bench/geo/peers.o \
+	$(patsubst %,build/obj/%.o,$(FENCE) base/sha $(BASE))
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(LINK) -o $@ $^ $(call libs,jansson libcrypto) -lgeos_c -ls2
+
 # They start real programs.
 build/san/unit/test_quoter build/san/unit/test_quoterstream build/san/unit/test_vendor: | build/san/libexec/quoter
 build/san/unit/test_vendor: | build/tools/ekvendor
@@ -241,14 +252,18 @@ coverage: deps-check
 demo: deps-demo
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%)
 	@tests/demo.sh
-bench: deps-demo
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) build/bench/load
+bench: deps-bench
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) build/bench/load build/bench/fence
 	@tests/bench.sh
+	@tests/bench/geo/geobench.sh
+bench-geofence: deps-bench
+	@$(MAKE) --no-print-directory -j$(JOBS) build/bench/fence
+	@tests/bench/geo/geobench.sh
 image:
 	@echo 'merestone: error: the cloudlet image is not part of this version' >&2; exit 2
 
 deps: deps-check
-deps-build deps-demo deps-check: deps-%:
+deps-build deps-demo deps-bench deps-check: deps-%:
 	@tests/deps.sh $*
 
 MAN = $(wildcard $(addsuffix /*.[158],$(FOLDERS)))

@@ -72,6 +72,9 @@ static bool chain_crosses(struct leaf_walk *w, const union word *vertex, size_t 
 
 static enum place in_leaf(const union word *leaf, struct lonlat p, uint32_t *polygon)
 {
+	__builtin_prefetch(leaf + 8);
+	__builtin_prefetch(leaf + 16);
+	__builtin_prefetch(leaf + 24);
 	struct leaf_walk w = {p, {leaf[0].d, leaf[1].d}, false};
 	enum place sum = PLACE_OUTSIDE;
 	const union word *at = leaf + 2;

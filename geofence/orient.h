@@ -3,6 +3,7 @@
 #define GEOFENCE_ORIENT_H
 
 #include <float.h>
+#include <math.h>
 
 #include "geofence/earth.h"
 
@@ -23,11 +24,11 @@ static inline int orient_side(struct lonlat a, struct lonlat b, struct lonlat c)
 	double left = (a.lon - c.lon) * (b.lat - c.lat);
 	double right = (a.lat - c.lat) * (b.lon - c.lon);
 	double det = left - right;
-	double doubt = ORIENT_FILTER * ((left < 0 ? -left : left) + (right < 0 ? -right : right));
+	double doubt = ORIENT_FILTER * (fabs(left) + fabs(right));
 
-	if (det > doubt)
-		return 1;
-	return det < -doubt ? -1 : orient_exact(a, b, c);
+	if (!(fabs(det) > doubt))
+		return orient_exact(a, b, c);
+	return det > 0 ? 1 : -1; /* without a branch: which side is anyone's guess */
 }
 
 #endif

@@ -1,10 +1,11 @@
 #!/bin/sh
 # deps: installs the Debian packages that a target needs and that are missing.
-# usage: tests/deps.sh build|demo|check
+# usage: tests/deps.sh build|demo|bench|check
 set -eu
 
 build='gcc libc6-dev make pkg-config libtss2-dev libssl-dev libcurl4-openssl-dev libevent-dev libjansson-dev libsqlite3-dev libseccomp-dev'
 demo="$build swtpm swtpm-tools libtss2-tcti-swtpm0 tpm2-tools jq curl openssl"
+bench="$demo g++ libgeos-dev libs2-dev"
 check="$demo libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck bats mandoc shellcheck binutils procps"
 
 fail() {
@@ -15,8 +16,9 @@ fail() {
 case "${1-}" in
 build) want=$build ;;
 demo) want=$demo ;;
+bench) want=$bench ;;
 check) want=$check ;;
-*) fail 'usage: tests/deps.sh build|demo|check' ;;
+*) fail 'usage: tests/deps.sh build|demo|bench|check' ;;
 esac
 
 command -v dpkg-query >/dev/null || fail "this needs Debian's packages ($want)"
