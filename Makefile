@@ -31,7 +31,7 @@ MAPS     := $(addprefix geofence/,country crossing draft frommap geojson geotext
 CLIENT   := $(addprefix federation/,client tlsprovider)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdruntime fencebody fencesvg kit logjson logread logwarn) $(CLIENT) attest/ekcert \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdruntime cmdtag fencebody fencesvg kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekcert extkey tag tagindex) \
 			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
 			$(addprefix firmware/,ima imaascii runtime_learn) $(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
@@ -41,7 +41,7 @@ merestoned_OBJ       := $(addprefix cmd/,authority libexec) $(BASE)
 merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
-merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentconfig agentdata agentima agentstate) \
+merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentconfig agentdata agentima agentstate agenttag) \
 			$(CLIENT) $(addprefix attest/,claims evidence policyref quoterclient) firmware/ima $(addprefix keystore/,lease leaseuse) geofence/fix \
 			base/sandbox base/sha $(BASE)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
@@ -52,25 +52,25 @@ door_OBJ             := $(addprefix federation/,blob bucket conn forward httpche
 door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
 
 judge_MAIN           := attest/judge
-judge_OBJ            := $(addprefix attest/,ask certify claims ekcert evidence facts judgecase judgeworker quote tpmpub) $(BOOT) firmware/ima \
+judge_OBJ            := $(addprefix attest/,ask certify claims ekcert evidence extkey facts judgecase judgeworker quote tag tagindex tpmpub) $(BOOT) firmware/ima \
 			geofence/fix base/ring base/sandbox $(BASE) $(SIGN)
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
-decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol imastate imatrack machine \
+decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol imastate imatrack located machine \
 			nonce pending query record shelf store storevfs trust verdict) \
-			$(addprefix attest/,ask certify ekcert evidence facts policyref quote tpmpub) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
+			$(addprefix attest/,ask certify ekcert evidence extkey facts policyref quote tag tagindex tpmpub) geofence/apart $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
 keeper_MAIN          := keystore/keeper
-keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) $(addprefix attest/,credential policyref tpmpub) \
+keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) $(addprefix attest/,credential extkey policyref tpmpub) \
 			policy/verdict base/ring base/sandbox $(BASE) $(SIGN)
 keeper_LIB           := libcrypto jansson libseccomp
 
 quoter_MAIN          := attest/quoter
-quoter_OBJ           := $(addprefix attest/,evidence policyref quote quoterima quoterops tpm tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) \
-			$(addprefix keystore/,dataset lease leaseuse unseal) firmware/ima base/sandbox $(BASE) $(SIGN)
+quoter_OBJ           := $(addprefix attest/,evidence extkey policyref quote quoterima quoterops quotertag tag tagindex tpm tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtag tpmtemplate) \
+			$(addprefix keystore/,dataset lease leaseuse unseal) firmware/ima geofence/fix base/sandbox $(BASE) $(SIGN)
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
 
 BIN     := merestone merestoned merestone-agent
@@ -109,7 +109,7 @@ need      = @mkdir -p $(@D)
 .SECONDARY:
 
 help:
-	@echo 'make demo        the whole story on this machine: an authority, four machines, eight attacks'
+	@echo 'make demo        the whole story on this machine: an authority, four machines, nine attacks'
 	@echo 'make check       every test; the last line counts them'
 	@echo 'make check-long  the same, with ten minutes of fuzzing for each parser'
 	@echo 'make lint        format, static analysis, shell scripts, manual pages'

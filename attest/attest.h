@@ -90,6 +90,60 @@ int quote_check(const struct quote *q, const uint8_t sig[ES256_SIG], const struc
 int certify_check(struct view attest, struct view sig, const struct tpm_pub *ak, const struct tpm_pub *subject,
         const uint8_t extra[SHA_LEN], struct err *e);
 
+/* TPM2_NV_Certify output: type 0x8014, signed by ak, about the index of that Name, whose whole contents these are. */
+int certify_nv(struct view attest, struct view sig, const struct tpm_pub *ak, const uint8_t extra[SHA_LEN],
+        const uint8_t name[TPM_NAME_LEN], const uint8_t contents[SHA_LEN], struct err *e);
+
+/* ---- A public key from outside that a TPM verifies with: TPM2_LoadExternal (extkey.c), pure ---- */
+
+enum { EXTKEY_PUBLIC = 88 };
+/* TPMT_PUBLIC and Name as the TPM computes them. */
+void extkey_public(uint8_t out[EXTKEY_PUBLIC], const uint8_t xy[ES256_PUB]);
+void extkey_name(uint8_t out[TPM_NAME_LEN], const uint8_t xy[ES256_PUB]);
+
+/* ---- The geo tag, merestone-tag(5): where one machine stands, by an officer's word (tag.c, tagindex.c) ---- */
+
+enum { TAG_MAX = 362 }; /* both names at their longest */
+#define TAG_TIME_MAX (INT64_C(1) << 53)
+
+struct tag {
+	uint64_t serial;               /* from 1; greater for each new tag */
+	int64_t not_before, not_after; /* seconds since the epoch */
+	uint8_t ek[SHA_LEN];           /* of the machine's TPMT_PUBLIC */
+	struct fix fix;                /* whole 1e-7 degrees and millimetres */
+	uint8_t map[SHA_LEN];          /* digest of the map it was measured on; zero when none is named */
+	char machine[NAME_CAP], site[NAME_CAP];
+	uint8_t officer[ES256_PUB]; /* whose word it is; whether that is an officer is for the decider to say */
+	uint8_t signature[ES256_SIG];
+	uint8_t content[SHA_LEN]; /* what the signature is over */
+	uint8_t digest[SHA_LEN];  /* of the whole tag: what the TPM holds */
+};
+
+/* The JSON files between machine and officer, merestone-tag(5). */
+#define TAG_REQUEST_FORMAT "merestone-tag-request/1"
+#define TAG_ANSWER_FORMAT  "merestone-tag-answer/1"
+
+/* Exact form; the signature is not looked at. WHY_MALFORMED. */
+int tag_parse(struct view v, struct tag *out, struct err *e);
+/* Whether its officer signed it: WHY_FORGED. */
+int tag_signed(const struct tag *t, struct err *e);
+/* Signs; t's position is rounded as the form has it, the radius upwards. officer, signature and digests of *t are set.
+ * WHY_MALFORMED when tag_parse() would refuse it. */
+int tag_sign(struct wr *w, const struct es256 *officer, struct tag *t, struct err *e);
+
+/* The NV index: read by anybody, written with the officer's signature over the TPM's nonce and the command. */
+#define TAGINDEX            0x01800100u
+#define TAGINDEX_ATTRIBUTES 0x02040008u /* AUTHREAD, POLICYWRITE, NO_DA */
+void tagindex_ref(uint8_t out[SHA_LEN]);
+void tagindex_policy(uint8_t out[SHA_LEN], const uint8_t officer[ES256_PUB]);
+void tagindex_name(uint8_t out[TPM_NAME_LEN], const uint8_t officer[ES256_PUB], bool written);
+/* The Name that the index will have when it is next written: its present one, if this officer's tag was in it. */
+void tagindex_next_name(uint8_t out[TPM_NAME_LEN], const uint8_t officer[ES256_PUB], struct view present);
+/* cpHashA of TPM2_NV_Write of the digest to the index of that Name. */
+void tagindex_command(uint8_t out[SHA_LEN], const uint8_t name[TPM_NAME_LEN], const uint8_t digest[SHA_LEN]);
+/* What the officer signs for TPM2_PolicySigned: this command, in the session of this nonce. */
+void tagindex_permission(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t command[SHA_LEN]);
+
 /* ---- Endorsement (ekcert.c, credential.c) ---- */
 
 struct ek_roots; /* pinned vendor roots and known intermediates */
@@ -140,6 +194,9 @@ enum part {
 	PART_EK_CERT,  /* DER */
 	PART_EK_CHAIN, /* DER certificates one after the other, be16 length each */
 	PART_IMA,      /* u8: 1 when more entries follow in the next evidence, then new entries of the runtime list */
+	PART_TAG,      /* the signed geo tag */
+	PART_TAG_CERTIFY, /* TPMS_ATTEST of the NV index that holds its digest */
+	PART_TAG_CERTIFY_SIG,
 	PART_COUNT
 };
 
@@ -230,6 +287,8 @@ struct facts_attest {
 	 * the register, is for the decider to find out: it walks them again. */
 	struct view ima;
 	bool ima_more;
+	/* The signed geo tag and what the TPM says of its index; empty without one. */
+	struct view tag, tag_certify, tag_certify_sig;
 	/* ASK_ACTIVATE only: */
 	struct view id, srk, id_certify, id_certify_sig, srk_certify, srk_certify_sig;
 	uint32_t nmeasured;
@@ -316,9 +375,22 @@ int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e);
 /* An enrolment: parts AK EK ID SRK and the certificates, with these claims in front. The caller frees. */
 int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_t *n, struct err *e);
 int quoter_activate(struct quoter *q, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
-/* ima_at: where in the runtime list, in bytes, the entry behind claims.ima_offset begins. */
+/* ima_at: where in the runtime list, in bytes, the entry behind claims.ima_offset begins.
+ * tag: the signed geo tag of this machine, or empty. It goes along only when the TPM has an index to certify. */
 int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at,
-        struct view claims, uint8_t **container, size_t *n, struct err *e);
+        struct view claims, struct view tag, uint8_t **container, size_t *n, struct err *e);
+
+struct quoter_tag { /* what an officer must know to sign a tag for this machine and permit that it is written */
+	uint8_t ek[SHA_LEN];
+	uint8_t nonce[NONCE_LEN]; /* of the session that waits in the TPM */
+	uint8_t index[TPM_NAME_LEN];
+	size_t nindex; /* 0: the TPM has no such index */
+};
+/* Begins a session for one write of the tag; the one before it ends. It waits across processes, not across restarts. */
+int quoter_tag_request(struct quoter *q, struct quoter_tag *out, struct err *e);
+/* Writes the digest of a signed tag of this TPM. permission: the officer's signature over tagindex_permission().
+ * WHY_STALE: it is for another request. */
+int quoter_tag_write(struct quoter *q, struct view tag, const uint8_t permission[ES256_SIG], struct err *e);
 /* Signs the content of a TLS 1.3 client CertificateVerify (RFC 8446 4.4.3) and refuses any other bytes. */
 int quoter_sign(struct quoter *q, struct view content, uint8_t sig[ES256_SIG], struct err *e);
 /* Unseals for this one use and encrypts or decrypts in -> out; the key never leaves the quoter. The TPM's refusal is

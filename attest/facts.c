@@ -181,6 +181,9 @@ static void write_attest(struct wr *w, const struct facts_attest *a, bool activa
 		write_boot(w, a);
 	if (a->claims.has_ima)
 		write_ima(w, a);
+	wr_view16(w, a->tag);
+	wr_view16(w, a->tag_certify);
+	wr_view16(w, a->tag_certify_sig);
 	if (!activate)
 		return;
 	wr_view16(w, a->id);
@@ -205,6 +208,9 @@ static void read_attest(struct rd *r, struct facts_attest *a, bool activate)
 		read_boot(r, a);
 	if (a->claims.has_ima)
 		read_ima(r, a);
+	a->tag = read_view(r, TAG_MAX);
+	a->tag_certify = read_view(r, TPM_ATTEST_MAX);
+	a->tag_certify_sig = read_view(r, TPM_SIGNATURE_MAX);
 	if (!activate)
 		return;
 	a->id = read_view(r, TPM_PUBLIC_MAX);

@@ -11,7 +11,8 @@ enum {
 	PARTS_ENROL = PART(PART_CLAIMS) | PART(PART_AK) | PART(PART_EK) | PART(PART_ID) | PART(PART_SRK),
 	PARTS_ENROL_TOO = PART(PART_EK_CERT) | PART(PART_EK_CHAIN),
 	PARTS_ATTEST = PART(PART_CLAIMS) | PART(PART_QUOTE) | PART(PART_QUOTE_SIG) | PART(PART_PCRS) | PART(PART_AK),
-	PARTS_ATTEST_TOO = PART(PART_EVENTLOG) | PART(PART_IMA),
+	PARTS_TAG = PART(PART_TAG) | PART(PART_TAG_CERTIFY) | PART(PART_TAG_CERTIFY_SIG),
+	PARTS_ATTEST_TOO = PART(PART_EVENTLOG) | PART(PART_IMA) | PARTS_TAG,
 	PARTS_ACTIVATE = PARTS_ATTEST | PART(PART_ID) | PART(PART_SRK) | PART(PART_ID_CERTIFY) |
 	                 PART(PART_ID_CERTIFY_SIG) | PART(PART_SRK_CERTIFY) | PART(PART_SRK_CERTIFY_SIG),
 };
@@ -33,6 +34,9 @@ static const char *const part_names[PART_COUNT] = {
         [PART_EK_CERT] = "endorsement certificate",
         [PART_EK_CHAIN] = "endorsement chain",
         [PART_IMA] = "runtime list",
+        [PART_TAG] = "geo tag",
+        [PART_TAG_CERTIFY] = "certification of the geo tag",
+        [PART_TAG_CERTIFY_SIG] = "signature over the geo tag's certification",
 };
 
 static int parts_ok(const struct evidence *ev, uint32_t must, uint32_t may, struct err *e)
@@ -137,13 +141,35 @@ static int judge_ima(struct view part, struct facts_attest *a, struct err *e)
 	return got;
 }
 
+/* The tag, and the TPM's word under this nonce that it holds the digest of it. Whose tag it is, and whether an officer
+ * signed it, the decider knows. */
+static int judge_tag(const struct evidence *ev, struct facts_attest *a, const struct quote *q, const struct tpm_pub *ak,
+        struct err *e)
+{
+	uint8_t name[TPM_NAME_LEN];
+	struct tag t;
+
+	if (!ev->part[PART_TAG].p && !ev->part[PART_TAG_CERTIFY].p && !ev->part[PART_TAG_CERTIFY_SIG].p)
+		return 0;
+	if (parts_ok(ev, PARTS_TAG, UINT32_MAX, e) != 0 || tag_parse(ev->part[PART_TAG], &t, e) != 0)
+		return -1;
+	tagindex_name(name, t.officer, true);
+	if (certify_nv(ev->part[PART_TAG_CERTIFY], ev->part[PART_TAG_CERTIFY_SIG], ak, q->extra, name, t.digest, e) !=
+	        0)
+		return err_in(e, "geo tag");
+	a->tag = ev->part[PART_TAG];
+	a->tag_certify = ev->part[PART_TAG_CERTIFY];
+	a->tag_certify_sig = ev->part[PART_TAG_CERTIFY_SIG];
+	return 0;
+}
+
 static int judge_attest(
         const struct evidence *ev, struct facts_attest *a, struct quote *q, struct tpm_pub *ak, struct err *e)
 {
 	if (judge_quote(ev, a, q, ak, e) != 0 || judge_log(ev->part[PART_EVENTLOG], a, e) != 0)
 		return -1;
 	a->ndigests = (uint32_t)evidence_digests(ev, a->has_log ? a->boot.digest : NULL, a->digests);
-	return judge_ima(ev->part[PART_IMA], a, e);
+	return judge_tag(ev, a, q, ak, e) == 0 ? judge_ima(ev->part[PART_IMA], a, e) : -1;
 }
 
 /* The other keys are of the same TPM because its attestation key says so, under the same nonce as the quote. */

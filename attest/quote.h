@@ -6,7 +6,7 @@
 
 #define TPM_RH_ENDORSEMENT 0x4000000bu
 
-enum { ST_ATTEST_CERTIFY = 0x8017, ST_ATTEST_QUOTE = 0x8018 };
+enum { ST_ATTEST_NV = 0x8014, ST_ATTEST_CERTIFY = 0x8017, ST_ATTEST_QUOTE = 0x8018 };
 
 struct attest_head {
 	uint8_t signer[TPM_NAME_LEN]; /* qualifiedSigner */

@@ -45,7 +45,7 @@ static int options_read(int argc, char **argv, struct options *o)
 }
 
 /* The agent's state directory holds ours; each may be new. */
-static int state_open(const char *path, int *dirfd, int *lock, struct err *e)
+static int state_open(const char *path, int *dirfd, struct quoterops *q, struct err *e)
 {
 	if (file_mkdir(AT_FDCWD, path, 0700, e) != 0)
 		return -1;
@@ -55,8 +55,11 @@ static int state_open(const char *path, int *dirfd, int *lock, struct err *e)
 	if (file_mkdir(agents, "quoter", 0700, e) != 0)
 		return err_in(e, "%s", path);
 	*dirfd = openat(agents, "quoter", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	*lock = *dirfd < 0 ? -1 : openat(*dirfd, "tpm.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return *lock < 0 ? err_sys(e, "cannot open %s/quoter/tpm.lock", path) : 0;
+	if (*dirfd < 0)
+		return err_sys(e, "cannot open %s/quoter", path);
+	q->lock = openat(*dirfd, "tpm.lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	q->session = openat(*dirfd, "tag.session", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return q->lock < 0 || q->session < 0 ? err_sys(e, "cannot open the files in %s/quoter", path) : 0;
 }
 
 /* Everything that opens a file or loads a library, before the sandbox. */
@@ -74,7 +77,7 @@ static int prepare(const struct options *o, struct quoterops *q, struct err *e)
 	q->ima = o->ima && o->ima[0] ? open(o->ima, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
 	if (q->ima < 0 && o->ima && o->ima[0] && errno != ENOENT)
 		return err_sys(e, "runtime list %s", o->ima);
-	if (state_open(o->state, &dirfd, &q->lock, e) != 0 || tpm_open(&q->tpm, o->tcti, e) != 0)
+	if (state_open(o->state, &dirfd, q, e) != 0 || tpm_open(&q->tpm, o->tcti, e) != 0)
 		return -1;
 	if (flock(q->lock, LOCK_EX) != 0)
 		return err_sys(e, "cannot lock the TPM");
@@ -106,9 +109,9 @@ static int request_read(uint8_t buf[QUOTER_REQUEST_MAX], size_t *n)
 
 /* The powers of the loop below. The link to a software TPM is a new Unix socket for each command; a real TPM and the
  * boot log are descriptors that are open. No file is opened any more. */
-static const char *const powers[] = {"brk", "clock_gettime", "close", "connect", "flock", "futex", "getpid",
-        "getrandom", "madvise", "mlock", "mmap", "mremap", "munmap", "poll", "pread64", "read", "recvmsg", "socket",
-        "write", NULL};
+static const char *const powers[] = {"brk", "clock_gettime", "close", "connect", "flock", "ftruncate", "futex",
+        "getpid", "getrandom", "madvise", "mlock", "mmap", "mremap", "munmap", "poll", "pread64", "pwrite64", "read",
+        "recvmsg", "socket", "write", NULL};
 
 static int confine(struct err *e)
 {
@@ -132,7 +135,7 @@ static int serve(struct quoterops *q)
 
 int main(int argc, char **argv)
 {
-	static struct quoterops q = {.lock = -1, .log = -1, .ima = -1, .socket = QUOTER_SOCKET};
+	static struct quoterops q = {.lock = -1, .session = -1, .log = -1, .ima = -1, .socket = QUOTER_SOCKET};
 	struct options o = {0};
 	struct err e = {0};
 	log_name("merestone-quoter");

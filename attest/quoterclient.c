@@ -228,7 +228,7 @@ int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_
 }
 
 int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at,
-        struct view claims, uint8_t **container, size_t *n, struct err *e)
+        struct view claims, struct view tag, uint8_t **container, size_t *n, struct err *e)
 {
 	uint8_t buf[QUOTER_REQUEST_MAX];
 	AUTO(reply_free) struct reply reply = {0};
@@ -238,6 +238,7 @@ int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_
 	wr_bytes(&w, nonce, NONCE_LEN);
 	wr_be64(&w, ima_at);
 	wr_view32(&w, claims);
+	wr_view16(&w, tag);
 	if (ask(q, &w, ANSWER_MS, &reply, e) != 0)
 		return -1;
 	container_take(&reply, container, n);
@@ -276,6 +277,37 @@ int quoter_sign(struct quoter *q, struct view content, uint8_t sig[ES256_SIG], s
 	if (ask(q, &w, ANSWER_MS, &reply, e) != 0)
 		return -1;
 	return exactly(q, &reply, sig, ES256_SIG, e);
+}
+
+int quoter_tag_request(struct quoter *q, struct quoter_tag *out, struct err *e)
+{
+	uint8_t buf[1];
+	AUTO(reply_free) struct reply reply = {0};
+	struct wr w = wr_to(buf, sizeof(buf));
+	struct quoter_tag t = {0};
+	wr_u8(&w, QUOTER_TAG_REQUEST);
+	if (ask(q, &w, ANSWER_MS, &reply, e) != 0)
+		return -1;
+	struct rd r = rd_of(reply.v);
+	rd_copy(&r, t.ek, sizeof(t.ek));
+	rd_copy(&r, t.nonce, sizeof(t.nonce));
+	t.nindex = rd_upto(&r, rd_be16(&r), sizeof(t.index));
+	rd_copy(&r, t.index, t.nindex);
+	if (!rd_end(&r))
+		return broken(q, e, "gave an answer that can not be read");
+	*out = t;
+	return 0;
+}
+
+int quoter_tag_write(struct quoter *q, struct view tag, const uint8_t permission[ES256_SIG], struct err *e)
+{
+	uint8_t buf[1024];
+	AUTO(reply_free) struct reply reply = {0};
+	struct wr w = wr_to(buf, sizeof(buf));
+	wr_u8(&w, QUOTER_TAG_WRITE);
+	wr_view16(&w, tag);
+	wr_bytes(&w, permission, ES256_SIG);
+	return ask(q, &w, ANSWER_MS, &reply, e);
 }
 
 static int send_descriptors(int socket, int in, int out)

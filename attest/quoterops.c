@@ -155,6 +155,16 @@ static int add_ima(struct quoterops *q, uint64_t at, struct evidence *ev, uint8_
 	return 0;
 }
 
+static int certify_tag(
+        struct quoterops *q, const uint8_t extra[SHA_LEN], struct tpmsigned *out, struct evidence *ev, struct err *e)
+{
+	if (tpmtag_certify(&q->tpm, extra, out, e) != 0)
+		return -1;
+	ev->part[PART_TAG_CERTIFY] = VIEW(out->attest, out->nattest);
+	ev->part[PART_TAG_CERTIFY_SIG] = VIEW(out->sig, out->nsig);
+	return 0;
+}
+
 struct request { /* for evidence */
 	unsigned flags;
 	uint8_t nonce[NONCE_LEN];
@@ -167,7 +177,7 @@ static int collect(struct quoterops *q, const struct request *req, struct eviden
 	uint8_t pcr_part[PCRS_MAX], extra[SHA_LEN], *part = NULL;
 	unsigned flags = req->flags;
 	uint32_t mask = flags & QUOTER_WITH_IMA ? IMA_MASK : PCR_MASK;
-	struct tpmsigned signed_quote;
+	struct tpmsigned signed_quote, signed_tag;
 	struct certified certified;
 	ev->part[PART_AK] = TPMBLOB(q->keys.ak);
 	if (flags & QUOTER_WITH_CERTIFY) {
@@ -178,11 +188,22 @@ static int collect(struct quoterops *q, const struct request *req, struct eviden
 		return -1;
 	if (flags & QUOTER_WITH_CERTIFY && certify(q, extra, &certified, ev, e) != 0)
 		return -1;
+	if (ev->part[PART_TAG].p && certify_tag(q, extra, &signed_tag, ev, e) != 0)
+		return -1;
 	if (flags & QUOTER_WITH_IMA && add_ima(q, req->ima_at, ev, &part, e) != 0)
 		return -1;
 	list = (char *)part;
 	evidence_write(w, ev);
 	return 0;
+}
+
+/* A machine that has lost its index still attests, without a tag: the authority says where one is wanted. */
+static int take_tag(struct quoterops *q, struct view tag, struct evidence *ev, struct err *e)
+{
+	int written = tag.n > 0 ? tpmtag_written(&q->tpm, e) : 0;
+	if (written == 1)
+		ev->part[PART_TAG] = tag;
+	return written < 0 ? -1 : 0;
 }
 
 static int op_evidence(struct quoterops *q, struct rd *r, struct wr *w, struct err *e)
@@ -195,8 +216,11 @@ static int op_evidence(struct quoterops *q, struct rd *r, struct wr *w, struct e
 	rd_copy(r, req.nonce, sizeof(req.nonce));
 	req.ima_at = rd_be64(r);
 	ev.part[PART_CLAIMS] = rd_view32(r);
-	if (!rd_end(r) || ev.part[PART_CLAIMS].n > CLAIMS_MAX)
-		return err_set(e, WHY_MALFORMED, "an evidence request is flags, a nonce, a place and claims");
+	struct view tag = rd_view16(r);
+	if (!rd_end(r) || ev.part[PART_CLAIMS].n > CLAIMS_MAX || tag.n > TAG_MAX)
+		return err_set(e, WHY_MALFORMED, "an evidence request is flags, a nonce, a place, claims and a tag");
+	if (take_tag(q, tag, &ev, e) != 0)
+		return -1;
 	if (req.flags & QUOTER_WITH_IMA && q->ima < 0)
 		return err_set(e, WHY_SYSTEM, "this machine has no runtime list");
 	if (req.flags & QUOTER_WITH_LOG) {
@@ -330,6 +354,8 @@ static int run_locked(struct quoterops *q, uint8_t op, struct rd *r, struct wr *
 	        [QUOTER_ACTIVATE] = op_activate,
 	        [QUOTER_EVIDENCE] = op_evidence,
 	        [QUOTER_SIGN] = op_sign,
+	        [QUOTER_TAG_REQUEST] = quotertag_request,
+	        [QUOTER_TAG_WRITE] = quotertag_write,
 	};
 	if (op >= QUOTER_OPS || !ops[op])
 		return err_set(e, WHY_MALFORMED, "the quoter has no operation %u", op);

@@ -10,6 +10,7 @@ struct quoterops {
 	struct tpmkeys keys;
 	bool suspect;         /* the last use of the TPM failed in an unclear way */
 	int lock;             /* held around each use of the TPM: a one-shot command may run beside the daemon */
+	int session;          /* file for a session that waits for an officer */
 	int log;              /* the boot log, or -1 */
 	int ima;              /* the runtime list, or -1 */
 	const char *log_path; /* for sentences */
@@ -22,5 +23,9 @@ void quoterops_answer(struct quoterops *q, struct view request, struct wr *reply
  * caller frees. Read behind the quote: the list then reaches at least as far as the quoted register. */
 int quoterima_read(int fd, uint64_t at, size_t room, uint8_t **part, size_t *n, struct err *e);
 void quoterops_refuse(struct wr *reply, const struct err *e);
+
+/* Two of the requests (quotertag.c). */
+int quotertag_request(struct quoterops *q, struct rd *r, struct wr *w, struct err *e);
+int quotertag_write(struct quoterops *q, struct rd *r, struct wr *w, struct err *e);
 
 #endif

@@ -67,7 +67,18 @@ int tpmquote_certify(struct tpm *t, ESYS_TR object, const uint8_t extra[SHA_LEN]
 int tpmquote_activate(struct tpm *t, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
 /* ECDSA by a loaded, unrestricted key over a digest. */
 int tpmquote_sign(struct tpm *t, ESYS_TR key, const uint8_t digest[SHA_LEN], uint8_t sig[ES256_SIG], struct err *e);
+/* What came of a signing command, copied. */
+int tpmquote_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *sig, struct tpmsigned *out, struct err *e);
 /* The selection of the sha256 bank that a mask means. */
 TPML_PCR_SELECTION tpmquote_selection(uint32_t mask);
+
+/* tpmtag.c; fd: a file of the state that holds the session between request and write. */
+/* 1: the geo tag's NV index is there and was written; 0: not; -1: WHY_SYSTEM. */
+int tpmtag_written(struct tpm *t, struct err *e);
+/* The AK's word about what it holds. */
+int tpmtag_certify(struct tpm *t, const uint8_t extra[SHA_LEN], struct tpmsigned *out, struct err *e);
+/* Fills all of *out but the EK. */
+int tpmtag_request(struct tpm *t, int fd, struct quoter_tag *out, struct err *e);
+int tpmtag_write(struct tpm *t, int fd, const struct tag *tag, const uint8_t permission[ES256_SIG], struct err *e);
 
 #endif

@@ -60,7 +60,7 @@ int tpmquote_pcrs(struct tpm *t, uint32_t mask, struct pcrs *out, struct err *e)
 	return 0;
 }
 
-static int signed_bytes(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *sig, struct tpmsigned *out, struct err *e)
+int tpmquote_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *sig, struct tpmsigned *out, struct err *e)
 {
 	size_t n = 0;
 	if (attest->size > sizeof(out->attest) ||
@@ -92,7 +92,7 @@ int tpmquote_quote(struct tpm *t, uint32_t mask, const uint8_t extra[SHA_LEN], c
 	        t->esys, t->ak, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data, &keys_own, &sel, &attest, &sig);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(e, rc, WHY_SYSTEM, "cannot quote");
-	int bad = signed_bytes(attest, sig, out, e);
+	int bad = tpmquote_signed(attest, sig, out, e);
 	Esys_Free(attest);
 	Esys_Free(sig);
 	if (bad || quote_parse(VIEW(out->attest, out->nattest), mask, &q, e) != 0)
@@ -110,7 +110,7 @@ int tpmquote_certify(struct tpm *t, ESYS_TR object, const uint8_t extra[SHA_LEN]
 	        &keys_own, &attest, &sig);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(e, rc, WHY_SYSTEM, "cannot certify a key");
-	int bad = signed_bytes(attest, sig, out, e);
+	int bad = tpmquote_signed(attest, sig, out, e);
 	Esys_Free(attest);
 	Esys_Free(sig);
 	return bad;
