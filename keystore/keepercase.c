@@ -81,9 +81,11 @@ static struct lease_terms grant_terms(const struct verdict *v, const struct gran
 	        .reset_count = v->reset_count,
 	        .restart_count = v->restart_count,
 	        .deadline_ms = g->deadline_ms,
+	        .has_tag = v->has_tag,
 	};
-	for (size_t i = 0; i < SHA_LEN; i++)
-		t.pcr_digest[i] = v->pcr_digest[i];
+	memcpy(t.pcr_digest, v->pcr_digest, SHA_LEN);
+	memcpy(t.tag, v->tag, SHA_LEN);
+	memcpy(t.tag_name, v->tag_name, TPM_NAME_LEN);
 	return t;
 }
 
@@ -102,6 +104,10 @@ static int put_lease(struct keeping *c, const struct grant *g, struct err *e)
 	jw_int(&c->j, "reset_count", t.reset_count);
 	jw_int(&c->j, "restart_count", t.restart_count);
 	jw_int(&c->j, "deadline_ms", (int64_t)t.deadline_ms);
+	if (t.has_tag) {
+		jw_hex(&c->j, "tag", VIEW_OF(t.tag));
+		jw_hex(&c->j, "tag_name", VIEW_OF(t.tag_name));
+	}
 	jw_b64(&c->j, "signature", VIEW_OF(sig));
 	jw_end_obj(&c->j);
 	return 0;
@@ -127,7 +133,7 @@ static int seal_grant(
 	if (keyring_dataset_key(k, g->domain, g->dataset, g->epoch, key, e) != 0)
 		return -1;
 	policyref(ref, g->domain, g->dataset, g->epoch, g->generation);
-	lease_key_name(name, k->lease->pub);
+	extkey_name(name, k->lease->pub);
 	lease_policy_authorize(policy, name, ref);
 	return seal_to(srk, policy, key, out, e);
 }

@@ -84,6 +84,8 @@ void lease_approved(uint8_t out[SHA_LEN], const struct lease_terms *t)
 	wr_be64(&c, t->deadline_ms);
 
 	lease_policy_pcr(d, t->pcr_mask, t->pcr_digest);
+	if (t->has_tag)
+		lease_policy_nv(d, VIEW_OF(t->tag), 0, OP_EQ, VIEW_OF(t->tag_name));
 	lease_policy_counter_timer(d, wr_done(&b), TIME_RESET_COUNT, OP_EQ);
 	lease_policy_counter_timer(d, wr_done(&c), TIME_CLOCK, OP_UNSIGNED_LE);
 	for (size_t i = 0; i < SHA_LEN; i++)
@@ -93,31 +95,4 @@ void lease_approved(uint8_t out[SHA_LEN], const struct lease_terms *t)
 void lease_digest(uint8_t out[SHA_LEN], const uint8_t approved[SHA_LEN], const uint8_t ref[SHA_LEN])
 {
 	sha256_2(out, VIEW(approved, SHA_LEN), VIEW(ref, SHA_LEN));
-}
-
-void lease_key_public(uint8_t out[LEASE_KEY_PUBLIC], const uint8_t xy[ES256_PUB])
-{
-	static const uint8_t head[] = {
-	        0x00, 0x23,             /* ECC */
-	        0x00, 0x0b,             /* nameAlg SHA-256 */
-	        0x00, 0x04, 0x00, 0x40, /* sign, userWithAuth */
-	        0x00, 0x00,             /* no policy */
-	        0x00, 0x10,             /* symmetric NULL */
-	        0x00, 0x18, 0x00, 0x0b, /* ECDSA with SHA-256 */
-	        0x00, 0x03,             /* P-256 */
-	        0x00, 0x10,             /* kdf NULL */
-	};
-	struct wr w = wr_to(out, LEASE_KEY_PUBLIC);
-	wr_bytes(&w, head, sizeof head);
-	wr_view16(&w, VIEW(xy, 32));
-	wr_view16(&w, VIEW(xy + 32, 32));
-}
-
-void lease_key_name(uint8_t out[TPM_NAME_LEN], const uint8_t xy[ES256_PUB])
-{
-	uint8_t pub[LEASE_KEY_PUBLIC];
-	lease_key_public(pub, xy);
-	out[0] = ALG_SHA256 >> 8;
-	out[1] = ALG_SHA256 & 0xff;
-	sha256(out + 2, VIEW_OF(pub));
 }

@@ -29,10 +29,10 @@ static TPM2B_DIGEST digest_of(const uint8_t d[SHA_LEN])
 
 static int load_lease_key(struct unsealing *s, ESYS_TR *key, struct err *e)
 {
-	uint8_t bytes[LEASE_KEY_PUBLIC];
+	uint8_t bytes[EXTKEY_PUBLIC];
 	TPM2B_PUBLIC pub = {0};
 	size_t at = 0;
-	lease_key_public(bytes, s->u->lease_key);
+	extkey_public(bytes, s->u->lease_key);
 	TSS2_RC rc = Tss2_MU_TPMT_PUBLIC_Unmarshal(bytes, sizeof(bytes), &at, &pub.publicArea);
 	/* Under the owner: the null hierarchy would give an empty ticket. */
 	if (rc == TSS2_RC_SUCCESS)
@@ -109,6 +109,31 @@ static int prove_registers(struct unsealing *s, struct err *e)
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm_fail(e, rc, WHY_UNTRUSTED, "the registers are not those of the lease");
 }
 
+/* Index and password are the index's own: it can be read by anybody. */
+static TSS2_RC compare_tag(struct unsealing *s, ESYS_TR nv)
+{
+	TPM2B_OPERAND operand = {.size = SHA_LEN};
+	memcpy(operand.buffer, s->u->terms.tag, SHA_LEN);
+	return Esys_PolicyNV(
+	        s->t->esys, nv, nv, s->session, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &operand, 0, TPM2_EO_EQ);
+}
+
+static int prove_tag(struct unsealing *s, struct err *e)
+{
+	ESYS_TR nv = ESYS_TR_NONE;
+	if (!s->u->terms.has_tag)
+		return 0;
+	TSS2_RC rc = Esys_TR_FromTPMPublic(s->t->esys, TAGINDEX, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = compare_tag(s, nv);
+	if (nv != ESYS_TR_NONE)
+		(void)Esys_TR_Close(s->t->esys, &nv);
+	if (rc == TSS2_RC_SUCCESS)
+		return 0;
+	tpm_fail(e, rc, WHY_STALE, "the geo tag in the TPM is not the one of the lease");
+	return err_hint(e, "attest again: merestone-agent attest");
+}
+
 static TSS2_RC counter_timer(struct unsealing *s, uint64_t value, uint16_t offset, TPM2_EO op)
 {
 	TPM2B_OPERAND operand;
@@ -148,7 +173,7 @@ static int authorize(struct unsealing *s, struct err *e)
 {
 	const TPM2B_DIGEST approved = digest_of(s->approved), ref = digest_of(s->ref);
 	TPM2B_NAME name = {.size = TPM_NAME_LEN};
-	lease_key_name(name.name, s->u->lease_key);
+	extkey_name(name.name, s->u->lease_key);
 	TSS2_RC rc = Esys_PolicyAuthorize(
 	        s->t->esys, s->session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &approved, &ref, &name, s->ticket);
 	return rc == TSS2_RC_SUCCESS ? 0
@@ -160,7 +185,7 @@ static int prove(struct unsealing *s, struct err *e)
 {
 	if (tpm_session(s->t, &s->session, e) != 0)
 		return -1;
-	if (prove_registers(s, e) != 0 || prove_boot(s, e) != 0 || prove_time(s, e) != 0)
+	if (prove_registers(s, e) != 0 || prove_tag(s, e) != 0 || prove_boot(s, e) != 0 || prove_time(s, e) != 0)
 		return -1;
 	return authorize(s, e);
 }
