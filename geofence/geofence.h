@@ -35,6 +35,9 @@ struct fix {
  * WHY_MALFORMED otherwise. */
 int fix_ok(const struct fix *x, struct err *e);
 
+/* Metres between the centres of two fixes, at the least: short by at most 2 mm, by 70 km near the antipode. Pure. */
+double apart_m(const struct fix *a, const struct fix *b);
+
 struct fence; /* immutable after import; may be shared between threads */
 
 /* Reads and checks the body of a fence document. NULL with WHY_MALFORMED and the place in the input (polygon, ring and

@@ -197,6 +197,8 @@ int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v,
 	if (fresh(d, a, &q, v, e))
 		return -1;
 	memcpy(used, m->nonce, NONCE_LEN);
+	if (located_check(d, a, extra, m, e))
+		return -1;
 	m->clock = q.clock;
 	m->nonce_time = d->now;
 	if (nonce_new(m->nonce, e) || appraise_decide(d, f, m, e) || machine_seen(&d->store, m, used, &changed, e))
@@ -261,6 +263,8 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 	        .now = d->now,
 	        .has_fix = a->claims.has_fix,
 	        .fix = a->claims.fix,
+	        .tag = d->located.has ? &d->located.tag : NULL,
+	        .tag_why = d->located.why.why != WHY_NONE ? &d->located.why : NULL,
 	        .clock_safe = m->clock.safe};
 
 	if (events_of(d, a, &s, e))
@@ -346,6 +350,7 @@ int appraise_result(struct decider *d, const struct facts *f, const struct quote
 	        .machine = m,
 	        .book = &d->book,
 	        .appraisal = &d->appraisal,
+	        .tag = d->located.has ? &d->located.tag : NULL,
 	        .ima = d->has_ima ? &d->ima : NULL};
 
 	if (ear_write(&w, &x, e))
@@ -360,6 +365,11 @@ int appraise_result(struct decider *d, const struct facts *f, const struct quote
 	v->reset_count = q->clock.reset_count;
 	v->restart_count = q->clock.restart_count;
 	v->body = wr_done(&w);
+	v->has_tag = d->located.has;
+	if (v->has_tag) {
+		memcpy(v->tag, d->located.tag.digest, SHA_LEN);
+		tagindex_name(v->tag_name, d->located.tag.officer, true);
+	}
 	grant(d, &f->attest, q, v);
 	v->refusal.why = first_denial(&d->appraisal);
 	return 0;

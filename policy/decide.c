@@ -122,24 +122,51 @@ static int rule_runtime(const struct subject *s, const struct rules *r, struct d
 	return no;
 }
 
-static int rule_place(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+/* A tag and a declaration whose circles hold no common place: one of them lies, and we do not choose. */
+static int agree(const struct subject *s, struct err *e)
 {
-	const char *fence = r->domain ? r->domain->fence : "";
+	if (!s->tag || !s->has_fix)
+		return 0;
+	double apart = apart_m(&s->fix, &s->tag->fix);
+	if (apart <= s->fix.uncertainty_m + s->tag->fix.uncertainty_m)
+		return 0;
+	err_set(e, WHY_OUTSIDE, "%s says that it is %s from where its geo tag has it (site %s)", s->machine,
+	        length_of(apart).text, s->tag->site);
+	return err_hint(e, "correct \"location\" in the agent's configuration, or let an officer issue a new tag");
+}
 
-	if (!r->fence) {
-		err_set(e, WHY_UNKNOWN, "domain %s names fence %s, which nobody has published", r->name, fence);
-		return err_hint(e, "merestone fence put %s FILE", fence);
+/* The best evidence there is, if it is as good as the domain demands. NULL: e says what is missing. */
+static const struct fix *best_fix(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+{
+	if (s->tag) {
+		out->level = LOCATION_TAG;
+		return &s->tag->fix;
+	}
+	if (r->domain && r->domain->location_level >= LOCATION_TAG) {
+		if (s->tag_why)
+			*e = *s->tag_why;
+		else
+			err_set(e, WHY_OUTSIDE, "%s shows no geo tag, and domain %s needs one", s->machine, r->name);
+		if (!e->hint[0])
+			err_hint(e, "merestone-agent tag request FILE, merestone tag issue, merestone-agent tag write");
+		return NULL;
 	}
 	if (!s->has_fix) {
-		err_set(e, WHY_OUTSIDE, "%s says no position, and fence %s needs one", s->machine, fence);
-		return err_hint(e, "give \"location\" in the agent's configuration");
+		err_set(e, WHY_OUTSIDE, "%s says no position, and fence %s needs one", s->machine,
+		        r->domain ? r->domain->fence : "");
+		err_hint(e, "give \"location\" in the agent's configuration");
+		return NULL;
 	}
-	if (fence_decide(r->fence, &s->fix, &out->place, e))
-		return -1;
-	out->placed = true;
-	struct length away = length_of(out->place.distance_m), needed = length_of(out->place.needed_m),
-	              fix = length_of(s->fix.uncertainty_m);
-	switch (out->place.place) {
+	out->level = LOCATION_DECLARED;
+	return &s->fix;
+}
+
+static int word_place(const struct place_result *p, const struct fix *x, const char *fence, struct err *e)
+{
+	struct length away = length_of(p->distance_m), needed = length_of(p->needed_m),
+	              fix = length_of(x->uncertainty_m);
+
+	switch (p->place) {
 	case PLACE_INSIDE:
 		return 0;
 	case PLACE_OUTSIDE:
@@ -154,12 +181,30 @@ static int rule_place(const struct subject *s, const struct rules *r, struct dec
 	return err_hint(e, "a fix better than %s, or a place farther inside, decides it", fix.text);
 }
 
-/* No lease outlives the set that it is given by, whose last second is included. */
+static int rule_place(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+{
+	const char *fence = r->domain ? r->domain->fence : "";
+
+	if (!r->fence) {
+		err_set(e, WHY_UNKNOWN, "domain %s names fence %s, which nobody has published", r->name, fence);
+		return err_hint(e, "merestone fence put %s FILE", fence);
+	}
+	const struct fix *fix = agree(s, e) == 0 ? best_fix(s, r, out, e) : NULL;
+	if (!fix || fence_decide(r->fence, fix, &out->place, e))
+		return -1;
+	out->placed = true;
+	return word_place(&out->place, fix, fence, e);
+}
+
+/* No lease outlives the set that it is given by, whose last second is included, nor the geo tag. */
 static uint32_t lease_of(const struct subject *s, const struct rules *r, const struct decision *d)
 {
 	int64_t left = reference_until(r->references[d->reference]) - s->now;
+	int64_t most = left < r->domain->lease_s ? left + 1 : r->domain->lease_s;
 
-	return left < r->domain->lease_s ? (uint32_t)left + 1 : r->domain->lease_s;
+	if (s->tag && s->tag->not_after - s->now < most)
+		most = s->tag->not_after - s->now;
+	return (uint32_t)most;
 }
 
 void decide(const struct subject *s, const struct rules *r, struct decision *out)

@@ -13,6 +13,12 @@ struct appraisal { /* every domain of the book, in its order */
 	struct decision decision[DOMAINS_MAX];
 };
 
+struct located {  /* the geo tag of one case */
+	bool has; /* certified, this machine's, signed by an officer and in force */
+	struct tag tag;
+	struct err why; /* the one that was shown does not count */
+};
+
 struct decider {
 	const char *trust_domain;
 	int64_t now; /* seconds since the epoch; set before each group of cases */
@@ -34,6 +40,7 @@ struct decider {
 		const struct runtime *set[RUNTIMES_MAX];
 		uint32_t n;
 	} ima_sets[DOMAINS_MAX];
+	struct located located;
 	struct document receipt;                /* head only; kind 0: this case has none */
 	struct measured measured[MEASURED_MAX]; /* of a log that was sent before; their data point into bootlog */
 	uint8_t bootlog[BOOTLOG_MAX];
@@ -71,6 +78,10 @@ int appraise_evidence(const struct facts_attest *a, struct view ak, struct view 
         struct quote *q, uint8_t extra[SHA_LEN], struct err *e);
 /* Boot facts of a log that came along into m. */
 int appraise_log(struct decider *d, const struct facts_attest *a, struct machine *m, struct err *e);
+/* d->located, and m's serial. A tag that is another machine's, or not what the TPM holds, refuses the case; one that is
+ * only not in force, or not of an officer of ours, does not count (located.c). */
+int located_check(struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN], struct machine *m,
+        struct err *e);
 /* Decides every domain for m, whose standing is this evidence's; writes m's status and allowed. */
 int appraise_decide(struct decider *d, const struct facts *f, struct machine *m, struct err *e);
 /* The result: claims, grants and the next nonce, which is m's. */
@@ -102,6 +113,7 @@ struct ear {
 	const struct book *book;
 	const struct appraisal *appraisal;
 	const struct ima_state *ima; /* NULL: no runtime list came */
+	const struct tag *tag;       /* NULL: none that counts */
 };
 /* -1: WHY_SYSTEM, it does not fit. */
 int ear_write(struct wr *w, const struct ear *x, struct err *e);

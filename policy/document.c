@@ -97,10 +97,10 @@ static int parse_domain(const json_t *body, struct document *out, struct err *e)
 	        json_get_int(body, "lease_s", LEASE_S_MIN, LEASE_S_MAX, &lease_s, e) ||
 	        json_get_int(body, "location_level", 1, 4, &level, e))
 		return -1;
-	if (level > 1) {
+	if (level >= LOCATION_LEVELS) {
 		err_set(e, WHY_REFUSED, "location_level: %d needs evidence that this version does not take",
 		        (int)level);
-		return err_hint(e, "location_level 1 accepts a declared position");
+		return err_hint(e, "location_level 1 accepts a declared position, 2 a geo tag");
 	}
 	/* No reference never means "no check" (A64), so there must be one. */
 	if (take_names(json_object_get(body, "references"), REFERENCES_MAX, d->references, &d->nreferences, e))

@@ -132,6 +132,7 @@ static void put_decision(struct jw *j, const struct decision *d)
 		return;
 	jw_obj(j, "merestone_place");
 	jw_str(j, "place", place_name(d->place.place));
+	jw_int(j, "level", d->level);
 	jw_num(j, "distance_m", d->place.distance_m);
 	jw_num(j, "needed_m", d->place.needed_m);
 	jw_end_obj(j);
@@ -224,15 +225,45 @@ static void put_runtime(struct jw *j, const struct ima_state *s)
 	jw_end_obj(j);
 }
 
-static void put_location(struct jw *j, const struct claims *c)
+static void put_fix(struct jw *j, const struct fix *x)
 {
-	if (!c->has_fix)
+	jw_num(j, "latitude_deg", x->lat_deg);
+	jw_num(j, "longitude_deg", x->lon_deg);
+	jw_num(j, "uncertainty_m", x->uncertainty_m);
+}
+
+static void put_tag(struct jw *j, const struct tag *t)
+{
+	static const uint8_t none[SHA_LEN];
+
+	jw_int(j, "level", LOCATION_TAG);
+	put_fix(j, &t->fix);
+	jw_str(j, "site", t->site);
+	jw_int(j, "tag_serial", (int64_t)t->serial);
+	jw_int(j, "tag_not_after", t->not_after);
+	jw_hex(j, "tag", VIEW_OF(t->digest));
+	if (memcmp(t->map, none, sizeof none) != 0)
+		jw_hex(j, "map", VIEW_OF(t->map));
+}
+
+/* The best evidence; what was declared beside it is said too. */
+static void put_location(struct jw *j, const struct ear *x)
+{
+	const struct claims *c = &x->facts->attest.claims;
+
+	if (!c->has_fix && !x->tag)
 		return;
 	jw_obj(j, "merestone_location");
-	jw_int(j, "level", 1);
-	jw_num(j, "latitude_deg", c->fix.lat_deg);
-	jw_num(j, "longitude_deg", c->fix.lon_deg);
-	jw_num(j, "uncertainty_m", c->fix.uncertainty_m);
+	if (x->tag)
+		put_tag(j, x->tag);
+	else
+		jw_int(j, "level", LOCATION_DECLARED);
+	if (c->has_fix && x->tag)
+		jw_obj(j, "declared");
+	if (c->has_fix)
+		put_fix(j, &c->fix);
+	if (c->has_fix && x->tag)
+		jw_end_obj(j);
 	jw_end_obj(j);
 }
 
@@ -257,7 +288,7 @@ int ear_write(struct wr *w, const struct ear *x, struct err *e)
 	jw_int(&j, "merestone_case", (int64_t)x->case_no);
 	put_evidence(&j, x);
 	put_runtime(&j, x->ima);
-	put_location(&j, &x->facts->attest.claims);
+	put_location(&j, x);
 	jw_end_obj(&j);
 	return wr_ok(w) ? 0 : err_set(e, WHY_SYSTEM, "the result does not fit in %zu bytes", w->cap);
 }

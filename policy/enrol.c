@@ -190,11 +190,9 @@ static int certified(const struct facts_attest *a, const struct pending *p, cons
 	return 0;
 }
 
-static int prove(
-        struct decider *d, const struct facts_attest *a, const struct pending *p, struct quote *q, struct err *e)
+static int prove(struct decider *d, const struct facts_attest *a, const struct pending *p, struct quote *q,
+        uint8_t extra[SHA_LEN], struct err *e)
 {
-	uint8_t extra[SHA_LEN];
-
 	if (appraise_evidence(a, public_view(&p->ak), public_view(&p->id), p->nonce, q, extra, e) ||
 	        certified(a, p, extra, e) || unclaimed(d, p->name, p->ek, public_view(&p->ak), e))
 		return -1;
@@ -225,13 +223,15 @@ static int new_machine(struct decider *d, const struct pending *p, const struct 
 int enrol_activate(struct decider *d, const struct facts *f, struct verdict *v, struct err *e)
 {
 	const struct facts_attest *a = &f->attest;
+	uint8_t extra[SHA_LEN];
 	struct pending p;
 	struct quote q;
 	int changed;
 
-	if (find_pending(d, a, &p, e) || prove(d, a, &p, &q, e) || new_machine(d, &p, &q, e) ||
-	        appraise_log(d, a, &d->machine, e) || imatrack_take(d, a, &q, e) ||
-	        appraise_decide(d, f, &d->machine, e) || pending_take(&d->store, &p, &changed, e))
+	if (find_pending(d, a, &p, e) || prove(d, a, &p, &q, extra, e) || new_machine(d, &p, &q, e) ||
+	        located_check(d, a, extra, &d->machine, e) || appraise_log(d, a, &d->machine, e) ||
+	        imatrack_take(d, a, &q, e) || appraise_decide(d, f, &d->machine, e) ||
+	        pending_take(&d->store, &p, &changed, e))
 		return -1;
 	if (changed != 1)
 		return err_set(e, WHY_STALE, "this enrolment was activated a moment ago");

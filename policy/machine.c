@@ -49,6 +49,7 @@ static bool read_row(sqlite3_stmt *st, struct machine *m)
 	int secure_boot = sqlite3_column_int(st, 14);
 	m->last_case = (uint64_t)sqlite3_column_int64(st, 16);
 	m->last_time = sqlite3_column_int64(st, 17);
+	m->tag_serial = (uint64_t)sqlite3_column_int64(st, 20);
 	if (secure_boot < SECURE_BOOT_UNKNOWN || secure_boot > SECURE_BOOT_ON || !store_get(st, 13, pcrs, sizeof pcrs))
 		return false;
 	m->secure_boot = (enum secure_boot)secure_boot;
@@ -59,7 +60,8 @@ static bool read_row(sqlite3_stmt *st, struct machine *m)
 	       (!m->has_nonce || store_get(st, 7, m->nonce, sizeof m->nonce)) &&
 	       store_get(st, 15, m->eventlog, sizeof m->eventlog) &&
 	       store_get_text(st, 18, m->status, sizeof m->status) &&
-	       store_get_text(st, 19, m->allowed, sizeof m->allowed);
+	       store_get_text(st, 19, m->allowed, sizeof m->allowed) &&
+	       (m->tag_serial == 0 || store_get(st, 21, m->tag, sizeof m->tag));
 }
 
 int machine_get(struct store *s, const char *name, struct machine *out, struct err *e)
@@ -86,7 +88,20 @@ int machine_of_ek(struct store *s, const uint8_t ek[SHA_LEN], char name[NAME_CAP
 	return got;
 }
 
-/* Parameters 8 to 20: what each attestation changes. pcrs must outlive the step. */
+int machine_of_tag(struct store *s, uint64_t serial, const char *but, char name[NAME_CAP], struct err *e)
+{
+	sqlite3_stmt *st = store_use(s, SQL_MACHINE_OF_TAG);
+
+	store_int(s, st, 1, (int64_t)serial);
+	store_text(s, st, 2, but);
+	int got = store_step(s, st, e);
+	if (got == 1 && !store_get_text(st, 0, name, NAME_CAP))
+		got = store_damaged(s, "a machine's name", e);
+	sqlite3_reset(st);
+	return got;
+}
+
+/* Parameters 8 to 22: what each attestation changes. pcrs must outlive the step. */
 static void bind_standing(struct store *s, sqlite3_stmt *st, const struct machine *m, uint8_t pcrs[PCRS_LEN])
 {
 	pack(pcrs, &m->pcrs);
@@ -103,6 +118,8 @@ static void bind_standing(struct store *s, sqlite3_stmt *st, const struct machin
 	store_int(s, st, 18, m->last_time);
 	store_text(s, st, 19, m->status);
 	store_text(s, st, 20, m->allowed);
+	store_int(s, st, 21, (int64_t)m->tag_serial);
+	store_blob(s, st, 22, VIEW_OF(m->tag));
 }
 
 int machine_next(struct store *s, uint32_t *generation, struct err *e)
@@ -143,7 +160,7 @@ int machine_seen(struct store *s, const struct machine *m, const uint8_t used[NO
 
 	store_text(s, st, 1, m->name);
 	bind_standing(s, st, m, pcrs);
-	store_blob(s, st, 21, VIEW(used, NONCE_LEN));
+	store_blob(s, st, 23, VIEW(used, NONCE_LEN));
 	return store_run(s, st, changed, e);
 }
 

@@ -37,12 +37,15 @@ enum {
 
 enum doc_kind { DOC_FENCE = 1, DOC_REFERENCE, DOC_DOMAIN, DOC_DATASET, DOC_CLOUDLET, DOC_EK, DOC_RUNTIME, DOC_KINDS };
 
+/* How a machine's position is known. Higher ones are refused in documents until their evidence exists. */
+enum location_level { LOCATION_NONE, LOCATION_DECLARED, LOCATION_TAG, LOCATION_LEVELS };
+
 struct doc_domain {
 	char fence[NAME_CAP];
 	char references[REFERENCES_MAX][NAME_CAP];
 	uint32_t nreferences;
 	uint32_t lease_s;
-	uint32_t location_level;    /* 1: declared. Higher ones are refused until their evidence exists */
+	uint32_t location_level;    /* enum location_level: the least that counts */
 	uint32_t nmembers;          /* 0: every admitted cloudlet */
 	char (*members)[NAME_CAP];  /* owned */
 	uint32_t nruntimes;         /* 0: what runs after the boot is not asked */
@@ -100,7 +103,9 @@ struct subject { /* one machine at one moment, everything already verified */
 	const struct story *story; /* what they mean; NULL when no reference set asks, or nobody knows */
 	int64_t now;
 	bool has_fix;
-	struct fix fix;
+	struct fix fix;            /* declared */
+	const struct tag *tag;     /* certified by its TPM, of this machine and in force; NULL without one */
+	const struct err *tag_why; /* the tag that was shown does not count, or NULL */
 	bool clock_safe;
 };
 
@@ -126,8 +131,9 @@ struct decision {
 	bool member;
 	struct place_result place; /* valid when placed */
 	bool placed;
-	int reference;    /* which set matched, or -1 */
-	uint32_t lease_s; /* when yes: the domain's, or less where the set that matched ends before */
+	enum location_level level; /* what the place was decided by */
+	int reference;             /* which set matched, or -1 */
+	uint32_t lease_s; /* when yes: the domain's, or less where the set that matched, or the geo tag, ends before */
 };
 
 /* Rules in order: admitted, member, clock safe, a reference set matches, what ran is approved, position inside. All are evaluated; refusal is the first that fails. */
@@ -165,6 +171,8 @@ struct verdict {
 	uint32_t certificate_s;
 	uint8_t pcr_digest[SHA_LEN]; /* RESULT: what a lease demands */
 	uint32_t reset_count, restart_count;
+	bool has_tag; /* RESULT: leases also demand that this NV index holds this digest */
+	uint8_t tag[SHA_LEN], tag_name[TPM_NAME_LEN];
 	struct view body; /* RESULT: EAR claims as JSON; RECEIPT, SIGNED: JSON */
 	char typ[48];     /* SIGNED */
 	uint32_t ngrants;

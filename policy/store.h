@@ -18,6 +18,7 @@ enum store_sql {
 	SQL_MACHINE_PUT,
 	SQL_MACHINE_SEEN,
 	SQL_MACHINE_NONCE,
+	SQL_MACHINE_OF_TAG,
 	SQL_MACHINE_LIST,
 	SQL_PENDING_GET,
 	SQL_PENDING_PUT,
@@ -118,11 +119,15 @@ struct machine { /* an enrolled machine, as it last proved itself to be */
 	int64_t last_time;
 	char status[16];           /* ear_status of the best domain */
 	char allowed[ALLOWED_MAX]; /* domains, each followed by a space */
+	uint64_t tag_serial;       /* of the last geo tag that counted; 0: it never showed one */
+	uint8_t tag[SHA_LEN];      /* and its digest: the officer's signature over it was checked */
 };
 
 /* 1: found, 0: no such machine, -1: WHY_SYSTEM. So do all that look for one row. */
 int machine_get(struct store *s, const char *name, struct machine *out, struct err *e);
 int machine_of_ek(struct store *s, const uint8_t ek[SHA_LEN], char name[NAME_CAP], struct err *e);
+/* Another machine that showed the tag of this serial last. */
+int machine_of_tag(struct store *s, uint64_t serial, const char *but, char name[NAME_CAP], struct err *e);
 /* The number of the next enrolment, of whatever machine: no two have the same one, ever. A lease names it, so that a
  * lease of one machine opens nothing on another in the same state. */
 int machine_next(struct store *s, uint32_t *generation, struct err *e);

@@ -28,6 +28,15 @@ static void write_grants(struct wr *w, const struct verdict *v)
 	}
 }
 
+static void write_tag(struct wr *w, const struct verdict *v)
+{
+	wr_u8(w, v->has_tag);
+	if (!v->has_tag)
+		return;
+	wr_bytes(w, v->tag, sizeof v->tag);
+	wr_bytes(w, v->tag_name, sizeof v->tag_name);
+}
+
 static void write_result(struct wr *w, const struct verdict *v)
 {
 	wr_bytes(w, v->pcr_digest, sizeof v->pcr_digest);
@@ -36,6 +45,7 @@ static void write_result(struct wr *w, const struct verdict *v)
 	wr_u8(w, (uint8_t)v->refusal.why);
 	wr_u8(w, v->with_certificate ? WITH_CERTIFICATE : 0);
 	wr_be32(w, v->certificate_s);
+	write_tag(w, v);
 	wr_view16(w, v->srk);
 	wr_view16(w, v->id);
 	write_grants(w, v);
@@ -127,6 +137,11 @@ static void read_result(struct rd *r, struct verdict *v)
 	v->refusal.why = (enum why)rd_upto(r, rd_u8(r), WHY_COUNT - 1);
 	v->with_certificate = read_flag(r);
 	v->certificate_s = (uint32_t)rd_upto(r, rd_be32(r), CERTIFICATE_S);
+	v->has_tag = read_flag(r);
+	if (v->has_tag) {
+		rd_copy(r, v->tag, sizeof v->tag);
+		rd_copy(r, v->tag_name, sizeof v->tag_name);
+	}
 	v->srk = read_public(r);
 	v->id = read_public(r);
 	v->ngrants = (uint32_t)rd_upto(r, rd_be16(r), DATASETS_MAX);
