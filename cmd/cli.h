@@ -52,6 +52,8 @@ int cmd_reference_learn(struct cli *c, struct err *e);
 int cmd_runtime_learn(struct cli *c, struct err *e);
 int cmd_reference_import(struct cli *c, struct err *e);
 int cmd_log(struct cli *c, struct err *e);
+int cmd_tag_issue(struct cli *c, struct err *e);
+int cmd_tag_show(struct cli *c, struct err *e);
 int cmd_report_pull(struct cli *c, struct err *e);
 int cmd_report_verify(struct cli *c, struct err *e);
 int cmd_explain(struct cli *c, struct err *e);

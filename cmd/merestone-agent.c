@@ -198,6 +198,17 @@ static int verb_data(struct cli *c, struct agent *a, struct err *e)
 	return tell_data(c, a, c->argv[1], rc, e);
 }
 
+static int verb_tag(struct cli *c, struct agent *a, struct err *e)
+{
+	if (!cli_args(c, 2, 2, e))
+		return CLI_USAGE;
+	if (strcmp(c->argv[0], "request") == 0)
+		return agent_tag_request(a, c->argv[1], e);
+	if (strcmp(c->argv[0], "write") == 0)
+		return agent_tag_write(a, c->argv[1], e);
+	return CLI_USAGE;
+}
+
 static int verb_post(struct cli *c, struct agent *a, struct err *e)
 {
 	AUTO(mem_free) char *text = NULL;
@@ -289,6 +300,7 @@ static const struct verb {
         {"enrol", "[--save-evidence FILE]", verb_enrol},
         {"status", "", verb_status},
         {"data", "put|get DATASET FILE", verb_data},
+        {"tag", "request|write FILE", verb_tag},
         {"post", "PATH FILE", verb_post},
 };
 

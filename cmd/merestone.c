@@ -46,6 +46,11 @@ static const struct verb {
         {"cloudlet", "add", "NAME [--ek SHA256] [--version N]", "admit a machine by name", cmd_cloudlet_add},
         {"cloudlet", "revoke", "NAME [--reason TEXT] [--version N]", "revoke it", cmd_cloudlet_revoke},
         {"cloudlet", "list", "", "machines and their last attestation", cmd_cloudlet_list},
+        {"tag", "issue",
+                "MACHINE LAT LON RADIUS_M --request FILE [--site NAME] [--days N] [--map SHA256] [--serial N] [-o "
+                "FILE]",
+                "sign where a machine stands, and permit its TPM to hold that", cmd_tag_issue},
+        {"tag", "show", "FILE", "what an answer of tag issue, or the tag in a machine's state, says", cmd_tag_show},
         {"report", "pull", "CASE [-o FILE]", "fetch the signed report of a case", cmd_report_pull},
         {"report", "verify", "FILE --key PUB", "verify a report, with no network and no authority", cmd_report_verify},
         {"explain", "", "CASE", "what was decided, why, and the way out", cmd_explain},

@@ -77,6 +77,15 @@ int agentima_advance(struct agent *a, const struct quoter_status *s, const struc
 /* Claims of the last accepted result (the payload of result.jwt); NULL and WHY_UNKNOWN without one. The caller frees. */
 json_t *agent_result(const struct agent *a, struct err *e);
 
+/* ---- the geo tag (agenttag.c) ---- */
+
+/* Asks the TPM for a session and writes the request for an officer, merestone-tag(5); "-" is standard output. */
+int agent_tag_request(struct agent *a, const char *file, struct err *e);
+/* Takes the officer's answer: the TPM gets its digest, the state keeps it for the next attestation. */
+int agent_tag_write(struct agent *a, const char *file, struct err *e);
+/* The bytes of the tag that is here; empty without one. */
+struct view agent_tag(const struct agent *a, uint8_t buf[TAG_MAX]);
+
 /* ---- data (agentdata.c) ---- */
 
 int agent_put(struct agent *a, const char *dataset, const char *file, struct err *e);

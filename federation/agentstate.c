@@ -203,6 +203,17 @@ static int read_exact(const json_t *j, const char *key, uint8_t *out, size_t n, 
 	return got == n ? 0 : err_set(e, WHY_MALFORMED, "%s: %zu bytes, expected %zu", key, got, n);
 }
 
+/* Both or neither. */
+static int read_tag(const json_t *j, struct lease_terms *t, struct err *e)
+{
+	t->has_tag = json_object_get(j, "tag") || json_object_get(j, "tag_name");
+	if (!t->has_tag)
+		return 0;
+	if (json_get_hex(j, "tag", t->tag, SHA_LEN, e) || json_get_hex(j, "tag_name", t->tag_name, TPM_NAME_LEN, e))
+		return -1;
+	return 0;
+}
+
 static int read_terms(const json_t *j, struct lease_use *u, struct err *e)
 {
 	int64_t reset, restart, deadline;
@@ -211,7 +222,7 @@ static int read_terms(const json_t *j, struct lease_use *u, struct err *e)
 	        json_get_int(j, "reset_count", 0, UINT32_MAX, &reset, e) ||
 	        json_get_int(j, "restart_count", 0, UINT32_MAX, &restart, e) ||
 	        json_get_int(j, "deadline_ms", 0, INT64_MAX, &deadline, e) ||
-	        read_exact(j, "signature", u->signature, ES256_SIG, e))
+	        read_exact(j, "signature", u->signature, ES256_SIG, e) || read_tag(j, &u->terms, e))
 		return -1;
 	u->terms.pcr_mask = PCR_MASK;
 	u->terms.reset_count = (uint32_t)reset;
