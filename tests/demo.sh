@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job, end to end: one authority and four machines, three trust domains, eight attacks. Everything is real: a TPM
+# The main job, end to end: one authority and four machines, three trust domains, nine attacks. Everything is real: a TPM
 # stack for each machine (swtpm), TLS, the store, the evidence. Writes build/demo/result.json; fails if anything differs.
 # DEMO: another directory than build/demo; BUILD: other programs than those in build.
 set -euo pipefail
@@ -62,16 +62,17 @@ make_domains() {
 }
 
 domain_body() {
-	printf '{"fence":"%s","references":["edge"],"lease_s":%d,"location_level":1}\n' "$1" "$2"
+	printf '{"fence":"%s","references":["edge"],"lease_s":%d,"location_level":2}\n' "$1" "$2"
 }
 
 boot_machines() {
 	local name lat lon city
-	step "Four machines boot, prove it, and ask to join"
+	step "Four machines boot; the officer says where each stands, its TPM holds that, and it asks to join"
 	for name in "${MACHINES[@]}"; do
 		read -r lat lon city <<<"$(place "$name")"
 		boot "$name" "$LOG"
 		configure "$name" "$name" "$LOG" "$lat" "$lon"
+		give_tag "$name" "$lat" "$lon"
 		agent "$name" --json attest >"$D/$name.attest.json" 2>"$D/$name.attest.err" || true
 		printf '  %-10s %-10s case %s: %s\n' "$name" "$city" "$(jq -r .case "$D/$name.attest.json")" \
 			"$(jq -r '[.domains|to_entries[]|select(.value.allow)|.key]|join(" ")|if .=="" then "nothing" else . end' \
@@ -146,7 +147,7 @@ finish() {
 	printf '\n%s cells and %s attacks, %s as not expected: %s\n' \
 		"$(jq '.cells|length' "$D/result.json")" "$(jq '.attacks|length' "$D/result.json")" "$wrong" "$D/result.json"
 	[ "$wrong" = 0 ] && [ "$(jq '.cells|length' "$D/result.json")" = 12 ] &&
-		[ "$(jq '.attacks|length' "$D/result.json")" = 8 ]
+		[ "$(jq '.attacks|length' "$D/result.json")" = 9 ]
 }
 
 prepare
@@ -159,6 +160,6 @@ boot_machines
 move_data
 print_table
 make_report
-step "Eight attacks"
+step "Nine attacks"
 run_attacks
 finish

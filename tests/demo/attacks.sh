@@ -67,6 +67,27 @@ moved() {
 	agent cloudlet1 attest >/dev/null
 }
 
+# London wants to be Berlin: cloudlet1's tag on cloudlet3's disk, and then in an NV index that root made for it. The lease
+# that cloudlet3 had in its own domain dies with its own tag.
+tag_substituted() {
+	local got=deny said
+	configure cloudlet3 cloudlet3 "$LOG" 52.5200 13.4050
+	cp "$D/cloudlet1/state/tag" "$D/cloudlet3/state/tag"
+	try_attest cloudlet3
+	[ "$(jq -r .error.reason "$D/attack.json")" = forged ] || got="the tag on the disk was believed"
+	build/tools/retag "$D/cloudlet3/state/tag" "swtpm:path=$RUN/cloudlet3/sock"
+	[ "$(try_get cloudlet3 geoC)" = deny ] || got="the lease outlived the tag"
+	said=$(jq -r .reason "$D/attack.json")
+	[ "$said" = stale ] || got="the lease ended as $said"
+	try_attest cloudlet3
+	[ "$(try_get_quiet cloudlet3 geoA)" = deny ] || got=allow
+	decision_of geoA "$D/attack.json" >"$D/attack.said"
+	attack tag-substituted "$got" "$D/attack.said"
+	configure cloudlet3 cloudlet3 "$LOG" 51.5074 -0.1278
+	give_tag cloudlet3 51.5074 -0.1278
+	agent cloudlet3 attest >/dev/null
+}
+
 # Old evidence, sent again over a genuine connection of the same machine.
 replayed_evidence() {
 	local got=deny
@@ -143,6 +164,7 @@ run_attacks() {
 	stolen_disk
 	replayed_evidence
 	forged_document
+	tag_substituted
 	revoked
 	deadline
 }

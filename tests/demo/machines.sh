@@ -99,3 +99,10 @@ agent() {
 	shift
 	"$AGENT" --config "$D/$name/agent.json" "$@"
 }
+
+# give_tag NAME LAT LON: the machine asks, the officer signs where it stands, and the TPM holds it.
+give_tag() {
+	agent "$1" tag request "$D/$1/tag.request"
+	"$MERESTONE" tag issue "$1" "$2" "$3" 1000 --request "$D/$1/tag.request" --site "site-$1" -o "$D/$1/tag.answer"
+	agent "$1" tag write "$D/$1/tag.answer"
+}

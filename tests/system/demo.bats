@@ -29,7 +29,7 @@ denies() { # denies NAME: each attack and its reason
 
 PICTURE='cloud:geoA cloud:geoB cloud:geoC cloudlet1:geoA cloudlet1:geoB cloudlet2:geoB cloudlet2:geoC cloudlet3:geoC '
 ATTACKS='changed-boot:untrusted deadline:stale forged-document:malformed moved:outside rebooted:stale '
-ATTACKS+='replayed-evidence:stale revoked:refused stolen-disk:untrusted '
+ATTACKS+='replayed-evidence:stale revoked:refused stolen-disk:untrusted tag-substituted:forged '
 
 @test "each machine opens exactly the datasets of the user's picture" {
 	[ "$(result plain '.cells|length')" = '12 ' ]
@@ -37,7 +37,7 @@ ATTACKS+='replayed-evidence:stale revoked:refused stolen-disk:untrusted '
 	[ "$(result plain '[.cells[]|select(.got!="allow")|.got+":"+.reason]|unique[]')" = 'deny:outside ' ]
 }
 
-@test "each of eight attacks is denied for its reason, in a sentence" {
+@test "each of nine attacks is denied for its reason, in a sentence" {
 	[ "$(denies plain)" = "$ATTACKS" ]
 	[ "$(result plain '[.attacks[]|select((.sentence|length)<20)]|length')" = '0 ' ]
 }

@@ -108,8 +108,11 @@ static void a_location_level_whose_evidence_does_not_exist_is_refused(void **s)
 {
 	(void)s;
 	assert_refused(
-	        parse_body("domain", "{\"fence\":\"f\",\"references\":[\"a\"],\"lease_s\":60,\"location_level\":2}"),
+	        parse_body("domain", "{\"fence\":\"f\",\"references\":[\"a\"],\"lease_s\":60,\"location_level\":3}"),
 	        &e, WHY_REFUSED);
+	assert_accepted(
+	        parse_body("domain", "{\"fence\":\"f\",\"references\":[\"a\"],\"lease_s\":60,\"location_level\":2}"),
+	        &e);
 }
 
 static void a_name_twice_is_refused(void **s)

@@ -299,7 +299,7 @@ static void a_sealed_key_demands_a_lease_of_its_own_reference(void **s)
 	assert_int_equal(decoded(k, "duplicate", dup, sizeof dup), 108);
 	assert_int_equal(decoded(k, "seed", seed, sizeof seed), 68);
 	policyref(ref, "geoa", "maps", 2, 3);
-	lease_key_name(name, b->keys.lease->pub);
+	extkey_name(name, b->keys.lease->pub);
 	lease_policy_authorize(policy, name, ref);
 	assert_memory_equal(area + 10, policy, SHA_LEN);
 }

@@ -64,17 +64,17 @@ static void nv_name(uint8_t out[TPM_NAME_LEN], const char *nv_public)
 
 static void the_lease_key_has_the_tpms_public_area_and_name(void **s)
 {
-	uint8_t xy[ES256_PUB], area[LEASE_KEY_PUBLIC], name[TPM_NAME_LEN], computed[ES256_PUB];
+	uint8_t xy[ES256_PUB], area[EXTKEY_PUBLIC], name[TPM_NAME_LEN], computed[ES256_PUB];
 	(void)s;
 	lease_public(xy);
 	public_of(computed, 0x11);
 	assert_memory_equal(xy, computed, sizeof xy);
-	lease_key_public(area, xy);
+	extkey_public(area, xy);
 	is(area, sizeof area,
 	        "0023000b00040040000000100018000b0003001000200217e617f0b6443928278f96999e69a23a4f2c152bdf6d6cdf66e5b802"
 	        "82d4ed"
 	        "0020194a7debcb97712d2dda3ca85aa8765a56f45fc758599652f2897c65306e5794");
-	lease_key_name(name, xy);
+	extkey_name(name, xy);
 	is(name, sizeof name, "000bae7dc400a4d7f81b34194d9675a240616e02a65fb537b1615cfcb4ceacdda05b");
 }
 
@@ -93,7 +93,7 @@ static void the_tag_and_counter_have_the_vectors_names(void **s)
 	const uint8_t code[] = {0, 0, CC_POLICY_SIGNED >> 8, CC_POLICY_SIGNED & 0xff};
 	(void)s;
 	public_of(xy, 0x22);
-	lease_key_name(officer, xy);
+	extkey_name(officer, xy);
 	is(officer, sizeof officer, "000b09d96aab3416ecd4a20f83f65126d9f1c1595e321e5f29e7c4e0d6ad36ab1d13");
 	hash_of(ref, "tag-write");
 	struct view parts[] = {VIEW_OF(d), VIEW_OF(code), VIEW_OF(officer)};
@@ -164,7 +164,7 @@ static void the_signed_digest_and_the_objects_policy_are_those_of_the_vector(voi
 	lease_digest(out, approved, ref);
 	is(out, sizeof out, "358a463328b5310e0e9195153dbf822beb39a452b9db66f352baa048d51c6935");
 	lease_public(xy);
-	lease_key_name(name, xy);
+	extkey_name(name, xy);
 	memset(out, 0xff, sizeof out); /* whatever was there: PolicyAuthorize starts anew */
 	lease_policy_authorize(out, name, ref);
 	is(out, sizeof out, "e00035300c2e54ec639e560c7dc0570f508efd1705d3f0bd8e622eb5a4825028");

@@ -21,6 +21,7 @@ struct bench {
 
 static const char claims_text[] = "{\"machine\":\"m\"}";
 #define CLAIMS VIEW(claims_text, sizeof(claims_text) - 1)
+#define NO_TAG VIEW(NULL, 0)
 
 static struct quoter *start(struct bench *b, struct err *e)
 {
@@ -156,7 +157,7 @@ static void evidence_stands_the_checks_of_judge_and_decider(void **s)
 	struct quote q;
 	struct pcrs pcrs = {0};
 	memset(nonce, 0x77, sizeof(nonce));
-	if (quoter_evidence(b->q, QUOTER_WITH_LOG | QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, &bytes, &n, &e) != 0)
+	if (quoter_evidence(b->q, QUOTER_WITH_LOG | QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, NO_TAG, &bytes, &n, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
 	assert_true(view_is(ev.part[PART_EVENTLOG], "the boot log"));
@@ -249,9 +250,10 @@ static void two_quoters_share_one_tpm(void **s)
 	AUTO(quoter_stop) struct quoter *second = start(b, &e);
 	assert_non_null(second);
 	for (int i = 0; i < 10; i++) {
-		assert_int_equal(quoter_evidence(second, QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, &bytes, &n, &e), 0);
+		assert_int_equal(
+		        quoter_evidence(second, QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, NO_TAG, &bytes, &n, &e), 0);
 		free(bytes);
-		assert_int_equal(quoter_evidence(b->q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, &bytes, &n, &e), 0);
+		assert_int_equal(quoter_evidence(b->q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, NO_TAG, &bytes, &n, &e), 0);
 		free(bytes);
 	}
 }
@@ -329,7 +331,7 @@ static void a_machine_without_a_log_says_so(void **s)
 	assert_non_null(q);
 	assert_int_equal(quoter_status(q, &st, &e), 0);
 	assert_memory_equal(st.eventlog, none, SHA_LEN);
-	assert_int_equal(quoter_evidence(q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, &bytes, &n, &e), -1);
+	assert_int_equal(quoter_evidence(q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, NO_TAG, &bytes, &n, &e), -1);
 	assert_non_null(strstr(e.text, "no event log at /nonexistent"));
 }
 

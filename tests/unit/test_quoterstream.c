@@ -40,7 +40,7 @@ static void evidence_now(struct bench *b, struct lease_terms *t)
 	const uint8_t nonce[NONCE_LEN] = {0};
 	uint8_t *bytes = NULL;
 	size_t n = 0;
-	if (quoter_evidence(b->q, 0, nonce, 0, VIEW("{}", 2), &bytes, &n, &e) != 0)
+	if (quoter_evidence(b->q, 0, nonce, 0, VIEW("{}", 2), VIEW(NULL, 0), &bytes, &n, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
 	assert_int_equal(quote_parse(ev.part[PART_QUOTE], PCR_MASK, &q, &e), 0);
@@ -76,7 +76,7 @@ static void seal(struct bench *b)
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
 	assert_int_equal(tpmpub_parse(ev.part[PART_SRK], &srk, &e), 0);
 	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
-	lease_key_name(name, b->use.lease_key);
+	extkey_name(name, b->use.lease_key);
 	lease_policy_authorize(policy, name, ref);
 	assert_int_equal(seal_to(&srk, policy, key, &b->use.sealed, &e), 0);
 	free(bytes);

@@ -244,16 +244,21 @@ static void attack_A41_a_store_of_the_first_version_is_brought_to_this_one(void 
 	rig_join(r, &box);
 	rig_stop(r);
 	assert_int_equal(sqlite3_open("trust.db", &db), SQLITE_OK);
-	assert_int_equal(
-	        sqlite3_exec(db, "UPDATE bootlog SET measured = x'0400'; DROP TABLE runtime; PRAGMA user_version = 1",
-	                NULL, NULL, NULL),
+	assert_int_equal(sqlite3_exec(db,
+	                         "UPDATE bootlog SET measured = x'0400'; DROP TABLE runtime; DROP INDEX machine_tag;"
+	                         "ALTER TABLE machine DROP COLUMN tag; ALTER TABLE machine DROP COLUMN tag_serial;"
+	                         "PRAGMA user_version = 1",
+	                         NULL, NULL, NULL),
 	        SQLITE_OK);
 	sqlite3_close(db);
 	rig_start(r);
 	assert_int_equal(bootlog_get(&r->d->store, box.boot.digest, room, back, COUNT(back), &n, &r->e), 0);
 	assert_int_equal(machine_get(&r->d->store, "x", &m, &r->e), 1);
+	assert_true(m.tag_serial == 0);
 	rig_stop(r);
 	rig_start(r);
+	rig_attest(r, &box);
+	assert_verdict(r, VERDICT_RESULT);
 	box_drop(&box);
 }
 

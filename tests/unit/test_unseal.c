@@ -70,7 +70,7 @@ static void seal_under(struct bench *b, const struct tpmblob *srk_public)
 	uint8_t ref[SHA_LEN], name[TPM_NAME_LEN], policy[SHA_LEN] = {0};
 	assert_int_equal(tpmpub_parse(TPMBLOB(*srk_public), &srk, &e), 0);
 	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
-	lease_key_name(name, b->use.lease_key);
+	extkey_name(name, b->use.lease_key);
 	lease_policy_authorize(policy, name, ref);
 	if (seal_to(&srk, policy, b->key, &b->use.sealed, &e) != 0)
 		fail_msg("%s", e.text);
@@ -303,7 +303,7 @@ static void a_skipped_step_is_refused(void **s)
 	uint32_t session = ESYS_TR_NONE;
 	lease_approved(approved, &b->use.terms);
 	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
-	lease_key_name(name, b->use.lease_key);
+	extkey_name(name, b->use.lease_key);
 	TPM2B_DIGEST a = {.size = SHA_LEN}, r = {.size = SHA_LEN};
 	TPM2B_NAME n = {.size = TPM_NAME_LEN};
 	TPMT_TK_VERIFIED ticket = {.tag = TPM2_ST_VERIFIED, .hierarchy = TPM2_RH_OWNER};
