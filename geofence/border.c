@@ -1,19 +1,23 @@
-/* The border as edges, and balls around them, sixteen to one, until one ball holds all. */
+/* The border as runs of edges, and balls around them, sixteen to one, until one ball holds all. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "geofence/shape.h"
 
-static void put_edge(struct fence *f, size_t from)
-{
-	const struct point *a = &f->points[from];
+struct run { /* edges from points[from] to points[from + count] */
+	uint32_t key, from, count;
+};
 
-	if (a[0].at.lon == a[1].at.lon && a[0].at.lat == a[1].at.lat)
-		return;
-	/* one step up: rounding to float must not shrink the bound */
-	float sag = nextafterf((float)near_sag(&a[0], &a[1]), INFINITY);
-	f->edges[f->n_edges++] = (struct edge){(uint32_t)from, sag};
+struct runs {
+	struct run *r;
+	size_t n;
+};
+
+static void runs_free(struct runs t)
+{
+	free(t.r);
 }
+AUTO_DEFINE(struct runs, runs_free)
 
 static bool on_any_side(struct lonlat a, struct lonlat b)
 {
@@ -23,98 +27,94 @@ static bool on_any_side(struct lonlat a, struct lonlat b)
 	return false;
 }
 
-/* All edges of all rings but those on the four sides, and the pieces that seam.c found. */
-static int make_edges(struct fence *f, struct err *e)
-{
-	f->edges = calloc(f->n_points, sizeof(*f->edges));
-	if (f->edges == NULL)
-		return err_set(e, WHY_SYSTEM, "no memory for the fence");
-	for (size_t l = 0; l < f->n_loops; l++) {
-		size_t first = f->loops[l].first;
-		for (size_t i = first; i + 1 < first + f->loops[l].count; i++)
-			if (f->half_width_m > 0 || !on_any_side(f->points[i].at, f->points[i + 1].at))
-				put_edge(f, i);
-	}
-	for (size_t i = f->n_positions; i < f->n_points; i += 2)
-		put_edge(f, i);
-	if (f->n_edges == 0)
-		return err_set(e, WHY_MALFORMED, "the fence has no border: it holds the whole earth");
-	return 0;
-}
-
-/* ---- Edges that are near each other come near each other ---- */
-
-enum { KEY_BITS = 12, DIGIT_BITS = 12, DIGITS = 1 << DIGIT_BITS };
-
-/* Bit by bit: longitude, latitude, longitude... */
+/* Where along Hilbert's curve over the degree plane: what is near there is near on the ground. */
 static uint32_t place_key(struct lonlat p)
 {
-	uint32_t x = (uint32_t)((p.lon + 180) / 360 * 4095), y = (uint32_t)((p.lat + 90) / 180 * 4095), key = 0;
+	uint32_t x = (uint32_t)((p.lon + 180) / 360 * 65535), y = (uint32_t)((p.lat + 90) / 180 * 65535), key = 0;
 
-	for (int bit = KEY_BITS - 1; bit >= 0; bit--)
-		key = key << 2 | (x >> bit & 1) << 1 | (y >> bit & 1);
+	for (uint32_t s = 1U << 15; s > 0; s /= 2) {
+		uint32_t right = (x & s) != 0, up = (y & s) != 0;
+		key = key << 2 | ((3 * right) ^ up);
+		if (up)
+			continue;
+		if (right) {
+			x = ~x;
+			y = ~y;
+		}
+		uint32_t t = x;
+		x = y;
+		y = t;
+	}
 	return key;
 }
 
-/* One pass of a counting sort, by one digit of the key of each edge's beginning. */
-static void sort_pass(
-        const struct edge *in, const uint32_t *keys, struct edge *out, uint32_t *keys_out, size_t n, int shift)
+static void put_run(struct runs *t, const struct point *points, uint32_t from, uint32_t count)
 {
-	uint32_t count[DIGITS + 1] = {0};
-
-	for (size_t i = 0; i < n; i++)
-		count[(keys[i] >> shift & (DIGITS - 1)) + 1]++;
-	for (size_t d = 0; d < DIGITS; d++)
-		count[d + 1] += count[d];
-	for (size_t i = 0; i < n; i++) {
-		uint32_t to = count[keys[i] >> shift & (DIGITS - 1)]++;
-		out[to] = in[i];
-		keys_out[to] = keys[i];
-	}
+	if (count > 0)
+		t->r[t->n++] = (struct run){place_key(points[from + count / 2].at), from, count};
 }
 
-static int sort_edges(struct fence *f, struct err *e)
+/* Not along the four sides, unless it is the line of a corridor. */
+static void put_loop(struct runs *t, const struct fence *f, const struct loop *l)
 {
-	size_t n = f->n_edges;
-	struct edge *other = malloc(n * sizeof(*other));
-	uint32_t *keys = malloc(2 * n * sizeof(*keys));
-	int rc = 0;
+	uint32_t from = l->first;
 
-	if (other == NULL || keys == NULL) {
-		rc = err_set(e, WHY_SYSTEM, "no memory for the fence");
-	} else {
-		for (size_t i = 0; i < n; i++)
-			keys[i] = place_key(f->points[f->edges[i].from].at);
-		sort_pass(f->edges, keys, other, keys + n, n, 0);
-		sort_pass(other, keys + n, f->edges, keys, n, DIGIT_BITS);
+	for (uint32_t i = l->first; i + 1 < l->first + l->count; i++) {
+		bool border = f->half_width_m > 0 || !on_any_side(f->points[i].at, f->points[i + 1].at);
+		if (border && i + 1 - from < BALL_MEMBERS)
+			continue;
+		put_run(t, f->points, from, i + border - from);
+		from = i + 1;
 	}
-	free(other);
-	free(keys);
-	return rc;
+	put_run(t, f->points, from, l->first + l->count - 1 - from);
 }
 
-static struct ball around_edges(const struct fence *f, size_t first, size_t end)
+static int by_key(const void *a, const void *b)
 {
-	struct ball c = {{0, 0, 0}, 0};
-	double n = (double)(end - first);
+	const struct run *x = a, *y = b;
 
-	for (size_t i = first; i < end; i++) {
-		const struct point *a = &f->points[f->edges[i].from];
-		c.centre.x += (a[0].xyz.x + a[1].xyz.x) / (2 * n);
-		c.centre.y += (a[0].xyz.y + a[1].xyz.y) / (2 * n);
-		c.centre.z += (a[0].xyz.z + a[1].xyz.z) / (2 * n);
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return (x->from > y->from) - (x->from < y->from);
+}
+
+/* All edges of all rings but those on the four sides, and the pieces that seam.c found. */
+static int make_runs(const struct fence *f, struct runs *t, struct err *e)
+{
+	t->r = calloc(f->n_points, sizeof(*t->r));
+	if (t->r == NULL)
+		return err_set(e, WHY_SYSTEM, "no memory for the fence");
+	for (size_t l = 0; l < f->n_loops; l++)
+		put_loop(t, f, &f->loops[l]);
+	for (size_t i = f->n_positions; i < f->n_points; i += 2)
+		put_run(t, f->points, (uint32_t)i, 1);
+	if (t->n == 0)
+		return err_set(e, WHY_MALFORMED, "the fence has no border: it holds the whole earth");
+	qsort(t->r, t->n, sizeof(*t->r), by_key);
+	return 0;
+}
+
+static struct ball around_run(const struct fence *f, const struct run *r)
+{
+	struct ball c = {.from = r->from, .count = r->count};
+	const struct point *v = &f->points[r->from];
+	double n = (double)r->count + 1;
+
+	for (uint32_t i = 0; i <= r->count; i++) {
+		c.centre.x += v[i].xyz.x / n;
+		c.centre.y += v[i].xyz.y / n;
+		c.centre.z += v[i].xyz.z / n;
 	}
-	for (size_t i = first; i < end; i++) {
-		const struct point *a = &f->points[f->edges[i].from];
-		double far = fmax(earth_distance(c.centre, a[0].xyz), earth_distance(c.centre, a[1].xyz));
-		c.radius = fmax(c.radius, far + (double)f->edges[i].sag_m);
+	for (uint32_t i = 0; i < r->count; i++) {
+		double far = fmax(earth_distance(c.centre, v[i].xyz), earth_distance(c.centre, v[i + 1].xyz));
+		c.radius = fmax(c.radius, far + near_sag(&v[i], &v[i + 1]));
 	}
 	return c;
 }
 
 static struct ball around_balls(const struct ball *b, size_t n)
 {
-	struct ball c = {{0, 0, 0}, 0};
+	struct ball c = {.count = 0};
 
 	for (size_t i = 0; i < n; i++) {
 		c.centre.x += b[i].centre.x / (double)n;
@@ -147,33 +147,32 @@ static void put_level(struct balls *t, uint32_t level, size_t below)
 		out[i] = around_balls(in + i * BALL_MEMBERS, members(i, below));
 }
 
-uint32_t border_levels(size_t n_edges, uint32_t first[BALL_LEVELS + 1])
+uint32_t border_levels(size_t n_runs, uint32_t first[BALL_LEVELS + 1])
 {
-	uint32_t levels = 0;
-	size_t n = n_edges;
+	uint32_t levels = 1;
+	size_t n = n_runs;
 
 	first[0] = 0;
-	do {
+	first[1] = (uint32_t)n;
+	while (n > 1 && levels < BALL_LEVELS) {
 		n = sixteenth(n);
 		first[levels + 1] = first[levels] + (uint32_t)n;
 		levels++;
-	} while (n > 1 && levels < BALL_LEVELS);
+	}
 	return levels;
 }
 
-static int make_balls(struct fence *f, struct err *e)
+static int make_balls(struct fence *f, const struct runs *runs, struct err *e)
 {
 	struct balls *t = &f->balls;
 
-	t->levels = border_levels(f->n_edges, t->first);
+	t->levels = border_levels(runs->n, t->first);
 	t->n = t->first[t->levels];
 	t->b = calloc(t->n, sizeof(*t->b));
 	if (t->b == NULL)
 		return err_set(e, WHY_SYSTEM, "no memory for the fence");
-	for (size_t i = 0; i < t->first[1]; i++) {
-		size_t first = i * BALL_MEMBERS;
-		t->b[i] = around_edges(f, first, first + members(i, f->n_edges));
-	}
+	for (size_t i = 0; i < runs->n; i++)
+		t->b[i] = around_run(f, &runs->r[i]);
 	for (uint32_t level = 1; level < t->levels; level++)
 		put_level(t, level, t->first[level] - t->first[level - 1]);
 	return 0;
@@ -194,5 +193,7 @@ static int keep_degrees(struct fence *f, struct err *e)
 
 int border_make(struct fence *f, struct err *e)
 {
-	return make_edges(f, e) || sort_edges(f, e) || make_balls(f, e) || keep_degrees(f, e) ? -1 : 0;
+	AUTO(runs_free) struct runs t = {0};
+
+	return make_runs(f, &t, e) || make_balls(f, &t, e) || keep_degrees(f, e) ? -1 : 0;
 }

@@ -14,8 +14,8 @@ enum {
 };
 static const char magic[8] = {'m', 'e', 'r', 'e', 'f', 'n', 'c', '\n'};
 
-_Static_assert(sizeof(struct polygon) == 40 && sizeof(struct loop) == 40 && sizeof(struct edge) == 8 &&
-                       sizeof(struct ball) == 32 && sizeof(struct span) == 16 && sizeof(union word) == 8,
+_Static_assert(sizeof(struct polygon) == 40 && sizeof(struct loop) == 40 && sizeof(struct ball) == 40 &&
+                       sizeof(struct span) == 16 && sizeof(union word) == 8,
         "the arrays have no padding");
 
 void flat_arrays(struct fence *f, struct flat out[FLAT_ARRAYS])
@@ -25,7 +25,6 @@ void flat_arrays(struct fence *f, struct flat out[FLAT_ARRAYS])
 	        {(void **)&f->polygons, &f->n_polygons, sizeof(struct polygon)},
 	        {(void **)&f->loops, &f->n_loops, sizeof(struct loop)},
 	        {(void **)&f->at, &f->n_points, sizeof(struct lonlat)},
-	        {(void **)&f->edges, &f->n_edges, sizeof(struct edge)},
 	        {(void **)&f->balls.b, &f->balls.n, sizeof(struct ball)},
 	        {(void **)&f->inside[0].s, &f->inside[0].n, sizeof(struct span)},
 	        {(void **)&f->inside[1].s, &f->inside[1].n, sizeof(struct span)},
@@ -210,6 +209,16 @@ static void read_array(struct rd *r, struct flat *a, uint64_t n)
 	                    bytes.p; /* aligned: everything before has a multiple of 8 bytes; never written to */
 }
 
+/* Runs come first; how many levels are above them follows from their number. */
+static void set_levels(struct balls *t)
+{
+	size_t runs = 0;
+
+	while (runs < t->n && t->b[runs].count > 0)
+		runs++;
+	t->levels = border_levels(runs, t->first);
+}
+
 static struct fence *read_part(struct rd *r, struct err *e)
 {
 	AUTO(fence_free) struct fence *f = calloc(1, sizeof(*f));
@@ -230,7 +239,7 @@ static struct fence *read_part(struct rd *r, struct err *e)
 		malformed("it is not whole", e);
 		return NULL;
 	}
-	f->balls.levels = border_levels(f->n_edges, f->balls.first);
+	set_levels(&f->balls);
 	return flatcheck(f, e) == 0 ? TAKE(f) : NULL;
 }
 

@@ -59,20 +59,23 @@ static bool points_ok(const struct fence *f)
 	return true;
 }
 
+static bool ball_ok(const struct fence *f, const struct ball *b)
+{
+	return in_range(b->radius, 0, 1e9) && in_range(b->centre.x, -1e9, 1e9) && in_range(b->centre.y, -1e9, 1e9) &&
+	       in_range(b->centre.z, -1e9, 1e9) && b->count <= BALL_MEMBERS &&
+	       (uint64_t)b->from + b->count < f->n_points;
+}
+
 static bool border_ok(const struct fence *f)
 {
-	if (f->n_edges == 0 || f->balls.n != f->balls.first[f->balls.levels] ||
-	        f->balls.first[f->balls.levels] != f->balls.first[f->balls.levels - 1] + 1)
+	const struct balls *t = &f->balls;
+
+	if (t->n == 0 || t->first[1] == 0 || t->n != t->first[t->levels] ||
+	        t->first[t->levels] != t->first[t->levels - 1] + 1)
 		return false;
-	for (size_t i = 0; i < f->n_edges; i++)
-		if (f->edges[i].from + 1ULL >= f->n_points || !in_range((double)f->edges[i].sag_m, 0, 1e9))
+	for (size_t i = 0; i < t->n; i++)
+		if (!ball_ok(f, &t->b[i]))
 			return false;
-	for (size_t i = 0; i < f->balls.n; i++) {
-		const struct ball *b = &f->balls.b[i];
-		if (!in_range(b->radius, 0, 1e9) || !in_range(b->centre.x, -1e9, 1e9) ||
-		        !in_range(b->centre.y, -1e9, 1e9) || !in_range(b->centre.z, -1e9, 1e9))
-			return false;
-	}
 	return true;
 }
 

@@ -69,32 +69,24 @@ static void take_piece(struct search *s, const struct piece *p)
 		search_edge(s, &p->a, &p->b, p->sag);
 }
 
-static void search_edges(struct search *s, const struct fence *f, size_t first, size_t n)
+static void search_run(struct search *s, const struct fence *f, const struct ball *run)
 {
 	struct piece p[BALL_MEMBERS];
 	size_t nearest = 0, i = 0;
 
 	do {
-		const struct edge *g = &f->edges[first + i];
-		bool goes_on = i > 0 && g->from == g[-1].from + 1;
-		p[i].a = goes_on ? p[i - 1].b : point_at(f->at[g->from]);
-		p[i].b = point_at(f->at[g->from + 1]);
-		p[i].sag = (double)g->sag_m;
-		p[i].least = earth_to_segment(s->from, p[i].a.xyz, p[i].b.xyz) - p[i].sag;
-		if (p[i].least < p[nearest].least)
+		struct piece *q = &p[i];
+		q->a = i > 0 ? p[i - 1].b : point_at(f->at[run->from]);
+		q->b = point_at(f->at[run->from + i + 1]);
+		q->sag = near_sag(&q->a, &q->b);
+		q->least = earth_to_segment(s->from, q->a.xyz, q->b.xyz) - q->sag;
+		if (q->least < p[nearest].least)
 			nearest = i;
-	} while (++i < n);
+	} while (++i < run->count);
 	take_piece(s, &p[nearest]);
 	p[nearest].least = INFINITY;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < run->count; i++)
 		take_piece(s, &p[i]);
-}
-
-static size_t members(size_t i, size_t of)
-{
-	size_t left = of - i * BALL_MEMBERS;
-
-	return left < BALL_MEMBERS ? left : BALL_MEMBERS;
 }
 
 /* The members of ball i of a level, nearest first, as long as they may hold something better. Each level is one call
@@ -105,11 +97,12 @@ static void search_ball(struct search *s, const struct fence *f, uint32_t level,
 	double least[BALL_MEMBERS];
 
 	if (level == 0) {
-		search_edges(s, f, i * BALL_MEMBERS, members(i, f->n_edges));
+		search_run(s, f, &t->b[i]);
 		return;
 	}
-	size_t n = members(i, t->first[level] - t->first[level - 1]);
-	const struct ball *b = t->b + t->first[level - 1] + i * BALL_MEMBERS;
+	size_t first = i * BALL_MEMBERS, below = t->first[level] - t->first[level - 1];
+	size_t n = below - first < BALL_MEMBERS ? below - first : BALL_MEMBERS;
+	const struct ball *b = t->b + t->first[level - 1] + first;
 	for (size_t k = 0; k < n; k++)
 		least[k] = earth_distance(s->from, b[k].centre) - b[k].radius;
 	for (;;) {
@@ -119,7 +112,7 @@ static void search_ball(struct search *s, const struct fence *f, uint32_t level,
 				next = k;
 		if (least[next] >= s->best)
 			return;
-		search_ball(s, f, level - 1, i * BALL_MEMBERS + next);
+		search_ball(s, f, level - 1, first + next);
 		least[next] = INFINITY;
 	}
 }

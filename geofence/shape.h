@@ -28,16 +28,13 @@ struct polygon { /* loops[first .. first + count): inside where an odd number of
 	struct box box;
 };
 
-struct edge { /* of the border: from at[from] to at[from + 1], straight in degrees */
-	uint32_t from;
-	float sag_m; /* see near_sag() */
-};
+enum { BALL_MEMBERS = 16, BALL_LEVELS = 7 }; /* 16^6 runs are more than a fence may have */
 
-enum { BALL_MEMBERS = 16, BALL_LEVELS = 6 }; /* 16^6 edges are more than a fence may have */
-
-struct ball { /* level 0: holds edges[16 i .. 16 i + 16); above: the balls 16 i .. 16 i + 16 of the level below */
+struct ball { /* level 0: holds the edges from at[from] to at[from + count]; above: balls 16 i .. 16 i + 16 of the level
+	       * below, and from and count are 0 */
 	struct vec centre;
 	double radius;
+	uint32_t from, count;
 };
 
 struct balls {
@@ -114,9 +111,8 @@ struct fence {
 	struct point *points; /* while importing: those of the loops, then two for each piece of border that runs along
 	                         the antimeridian */
 	struct lonlat *at;    /* the same without xyz, when imported */
-	struct edge *edges;
 	struct balls balls;
-	size_t n_polygons, n_loops, n_points, n_edges;
+	size_t n_polygons, n_loops, n_points;
 	size_t n_positions;              /* points in loops */
 	struct spans inside[SIDE_COUNT]; /* the latitudes (east, west) or longitudes (poles) just inside which the fence
 	                                    is */
@@ -132,10 +128,10 @@ int rings_read(struct fence *f, const json_t *coordinates, bool multi, struct er
 /* The same for one line, as a loop that need not close. */
 int rings_line(struct fence *f, const json_t *coordinates, struct err *e);
 
-/* border.c: edges, balls and at from points, which go. */
+/* border.c: balls and at from points, which go. */
 int border_make(struct fence *f, struct err *e);
-/* How many levels of balls n_edges have, and where each begins; first[levels] is their number. */
-uint32_t border_levels(size_t n_edges, uint32_t first[BALL_LEVELS + 1]);
+/* How many levels of balls n_runs have, and where each begins; first[levels] is their number. */
+uint32_t border_levels(size_t n_runs, uint32_t first[BALL_LEVELS + 1]);
 
 /* gridbuild.c: fills f->grid from f->at. It stays empty when no reference point can be found (the fence was made for
  * that); then every ring is walked. */
@@ -153,7 +149,7 @@ struct flat {
 	size_t *n; /* elements */
 	size_t size;
 };
-enum { FLAT_ARRAYS = 11 };
+enum { FLAT_ARRAYS = 10 };
 void flat_arrays(struct fence *f, struct flat out[FLAT_ARRAYS]);
 /* flatcheck.c: that no decision can leave the arrays, or go on without end. */
 int flatcheck(const struct fence *f, struct err *e);
