@@ -1,97 +1,214 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "attest/attest.h"
 #include "base/hex.h"
 #include "base/json.h"
 
-/* Shown to people in reports and on terminals: printable ASCII only. */
-static int read_version(const json_t *o, char out[32], struct err *e)
-{
-	const char *s;
+/* ---- Reading: members in the order in which claims_write() has them, no spaces, no escapes. So there is nothing to
+ * allocate, to look up or to understand in two ways (A87). ---- */
 
-	if (json_get_str(o, "version", &s, e) != 0)
-		return -1;
-	size_t n = strlen(s);
-	if (n == 0 || n > 31)
-		return err_set(e, WHY_MALFORMED, "version: %zu characters, not 1 to 31", n);
-	for (size_t i = 0; i < n; i++)
-		if (s[i] <= 0x20 || s[i] >= 0x7f)
-			return err_set(e, WHY_MALFORMED, "version: it has a character that is not printable ASCII");
-	memcpy(out, s, n + 1);
-	return 0;
+struct form {
+	struct rd r;
+	const char *at; /* the member that is read, or was when it went wrong */
+};
+
+static bool next_is(const struct form *f, const char *text)
+{
+	size_t n = strlen(text);
+
+	return rd_left(&f->r) >= n && memcmp(f->r.p + f->r.at, text, n) == 0;
 }
 
-static int read_location(const json_t *o, struct claims *c, struct err *e)
+static void must(struct form *f, const char *text)
 {
-	static const char *const keys[] = {"latitude_deg", "longitude_deg", "uncertainty_m", NULL};
-	const json_t *l = json_object_get(o, "location");
+	rd_require(&f->r, next_is(f, text));
+	(void)rd_view(&f->r, strlen(text));
+}
 
-	if (!l)
+/* before: what stands in front of the name and its quotes. */
+static bool has_member(const struct form *f, const char *before, const char *key)
+{
+	char text[32];
+	struct wr w = wr_to(text, sizeof text);
+
+	wr_fmt(&w, "%s\"%s\":", before, key);
+	return wr_ok(&w) && next_is(f, text);
+}
+
+static void member(struct form *f, const char *before, const char *key)
+{
+	if (rd_ok(&f->r))
+		f->at = key;
+	must(f, before);
+	must(f, "\"");
+	must(f, key);
+	must(f, "\":");
+}
+
+/* How many of the next bytes are of the set. */
+static struct view run(struct form *f, bool (*of)(uint8_t c))
+{
+	size_t n = 0;
+
+	while (n < rd_left(&f->r) && of(f->r.p[f->r.at + n]))
+		n++;
+	return rd_view(&f->r, n);
+}
+
+/* Shown to people in reports and on terminals, and without an escape. */
+static bool plain(uint8_t c)
+{
+	return c > 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+static bool digit(uint8_t c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool of_number(uint8_t c)
+{
+	return digit(c) || c == '-' || c == '+' || c == '.' || c == 'e';
+}
+
+static void read_text(struct form *f, char *out, size_t cap)
+{
+	must(f, "\"");
+	struct view v = run(f, plain);
+	must(f, "\"");
+	rd_require(&f->r, v.n > 0 && v.n < cap);
+	if (rd_ok(&f->r))
+		memcpy(out, v.p, v.n); /* out was zero */
+}
+
+static void read_hex(struct form *f, uint8_t out[SHA_LEN])
+{
+	char text[2 * SHA_LEN + 1] = "";
+
+	read_text(f, text, sizeof text);
+	rd_require(&f->r, hex_get(out, SHA_LEN, text) == 0);
+}
+
+/* RFC 8259 6 has no 01, +1, .5 or 1. of C's, nor its infinity: of those the set leaves the first four. */
+static bool is_number(const char *s)
+{
+	s += *s == '-';
+	size_t whole = strspn(s, "0123456789");
+	if (whole == 0 || (whole > 1 && *s == '0'))
+		return false;
+	s += whole;
+	size_t fraction = *s == '.' ? strspn(s + 1, "0123456789") : 1;
+	return fraction > 0;
+}
+
+static double read_number(struct form *f, double min, double max)
+{
+	struct view v = run(f, of_number);
+	char text[32] = "", *end;
+
+	rd_require(&f->r, v.n > 0 && v.n < sizeof text);
+	if (!rd_ok(&f->r))
 		return 0;
-	if (!json_is_object(l))
-		return err_set(e, WHY_MALFORMED, "location: expected an object");
-	if (json_only(l, keys, e) != 0 || json_get_num(l, keys[0], -90, 90, &c->fix.lat_deg, e) != 0 ||
-	        json_get_num(l, keys[1], -180, 180, &c->fix.lon_deg, e) != 0 ||
-	        json_get_num(l, keys[2], 0, FIX_UNCERTAINTY_MAX_M, &c->fix.uncertainty_m, e) != 0 ||
-	        fix_ok(&c->fix, e) != 0)
-		return err_in(e, "location");
+	memcpy(text, v.p, v.n);
+	double d = strtod(text, &end);
+	rd_require(&f->r, is_number(text) && *end == '\0' && d >= min && d <= max);
+	return d;
+}
+
+static uint64_t read_count(struct form *f, uint64_t max)
+{
+	struct view v = run(f, digit);
+	uint64_t n = 0;
+
+	rd_require(&f->r, v.n == 1 || (v.n > 1 && v.n < 20 && v.p[0] != '0'));
+	for (size_t i = 0; rd_ok(&f->r) && i < v.n; i++)
+		n = n * 10 + (uint64_t)(v.p[i] - '0');
+	return rd_upto(&f->r, n, max);
+}
+
+static bool read_bool(struct form *f)
+{
+	bool yes = next_is(f, "true");
+
+	must(f, yes ? "true" : "false");
+	return yes;
+}
+
+static void read_location(struct form *f, struct claims *c)
+{
+	member(f, ",", "location");
+	member(f, "{", "latitude_deg");
+	c->fix.lat_deg = read_number(f, -90, 90);
+	member(f, ",", "longitude_deg");
+	c->fix.lon_deg = read_number(f, -180, 180);
+	member(f, ",", "uncertainty_m");
+	c->fix.uncertainty_m = read_number(f, 0, FIX_UNCERTAINTY_MAX_M);
+	must(f, "}");
 	c->has_fix = true;
-	return 0;
 }
 
-static int read_holds(const json_t *o, struct claims *c, struct err *e)
+static void read_holds(struct form *f, struct claims *c)
 {
-	const json_t *a = json_object_get(o, "holds");
-	size_t n = json_array_size(a);
-
-	if (!json_is_array(a))
-		return err_set(e, WHY_MALFORMED, "holds: expected an array");
-	if (n > CLAIMS_HOLDS_MAX)
-		return err_set(e, WHY_MALFORMED, "holds: %zu keys, at most %d are read", n, CLAIMS_HOLDS_MAX);
-	for (size_t i = 0; i < n; i++) {
-		const char *s = json_string_value(json_array_get(a, i));
-		if (!s || hex_get(c->holds[i], SHA_LEN, s) != 0)
-			return err_set(
-			        e, WHY_MALFORMED, "holds: entry %zu is not %d bytes in hexadecimal", i + 1, SHA_LEN);
+	member(f, ",", "holds");
+	must(f, "[");
+	while (!next_is(f, "]")) {
+		must(f, c->nholds > 0 ? "," : "");
+		rd_require(&f->r, c->nholds < CLAIMS_HOLDS_MAX);
+		if (!rd_ok(&f->r))
+			return;
+		read_hex(f, c->holds[c->nholds++]);
 	}
-	c->nholds = n;
-	return 0;
+	must(f, "]");
 }
 
-static int read_ima(const json_t *o, struct claims *c, struct err *e)
+static void read_ima(struct form *f, struct claims *c)
 {
-	static const char *const keys[] = {"offset", NULL};
-	const json_t *l = json_object_get(o, "ima");
-	int64_t offset;
-
-	if (!l)
-		return 0;
-	if (!json_is_object(l))
-		return err_set(e, WHY_MALFORMED, "ima: expected an object");
-	if (json_only(l, keys, e) != 0 || json_get_int(l, keys[0], 0, INT64_C(1) << IMA_OFFSET_BITS, &offset, e) != 0)
-		return err_in(e, "ima");
+	member(f, ",", "ima");
+	member(f, "{", "offset");
+	c->ima_offset = read_count(f, UINT64_C(1) << IMA_OFFSET_BITS);
+	must(f, "}");
 	c->has_ima = true;
-	c->ima_offset = (uint64_t)offset;
-	return 0;
+}
+
+static void read_members(struct form *f, struct claims *c)
+{
+	member(f, "{", "machine");
+	read_text(f, c->machine, sizeof c->machine);
+	rd_require(&f->r, name_ok(c->machine));
+	member(f, ",", "version");
+	read_text(f, c->version, sizeof c->version);
+	if (has_member(f, ",", "location"))
+		read_location(f, c);
+	member(f, ",", "tls_key");
+	read_hex(f, c->tls_key);
+	member(f, ",", "eventlog");
+	read_hex(f, c->eventlog);
+	member(f, ",", "certificate");
+	c->wants_certificate = read_bool(f);
+	read_holds(f, c);
+	if (has_member(f, ",", "ima"))
+		read_ima(f, c);
+	must(f, "}");
 }
 
 int claims_parse(struct view v, struct claims *out, struct err *e)
 {
-	static const char *const keys[] = {
-	        "machine", "version", "location", "tls_key", "eventlog", "certificate", "holds", "ima", NULL};
+	struct form f = {.r = rd_of(v), .at = "the beginning"};
 	struct claims c = {0};
-	AUTO(json_free) json_t *o = json_read(v, CLAIMS_MAX, e);
 
-	if (!o || json_only(o, keys, e) != 0 || json_get_name(o, "machine", c.machine, e) != 0 ||
-	        read_version(o, c.version, e) != 0 || read_location(o, &c, e) != 0 ||
-	        json_get_hex(o, "tls_key", c.tls_key, SHA_LEN, e) != 0 ||
-	        json_get_hex(o, "eventlog", c.eventlog, SHA_LEN, e) != 0 ||
-	        json_get_bool(o, "certificate", &c.wants_certificate, e) != 0 || read_holds(o, &c, e) != 0 ||
-	        read_ima(o, &c, e) != 0)
-		return err_in(e, "claims");
+	if (v.n > CLAIMS_MAX)
+		return err_set(e, WHY_MALFORMED, "claims: %zu bytes, at most %d are read", v.n, CLAIMS_MAX);
+	read_members(&f, &c);
+	if (!rd_end(&f.r))
+		return err_set(e, WHY_MALFORMED, "claims: not in the form of merestone-evidence(5) at %s", f.at);
+	if (c.has_fix && fix_ok(&c.fix, e) != 0)
+		return err_in(e, "claims: location");
 	*out = c;
 	return 0;
 }
+
+/* ---- Writing ---- */
 
 static void write_location(struct jw *j, const struct fix *x)
 {

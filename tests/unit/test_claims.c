@@ -8,6 +8,10 @@
 	"{\"machine\":\"" machine "\",\"version\":\"" version "\"," location "\"tls_key\":\"" ZEROS                    \
 	"\",\"eventlog\":\"" ZEROS "\",\"certificate\":false,\"holds\":[]}"
 
+#define WITH_IMA(ima)                                                                                                  \
+	"{\"machine\":\"a\",\"version\":\"1\",\"tls_key\":\"" ZEROS "\",\"eventlog\":\"" ZEROS                         \
+	"\",\"certificate\":false,\"holds\":[],\"ima\":" ima "}"
+
 static struct err e;
 static struct claims got;
 
@@ -76,16 +80,16 @@ static void the_most_keys_a_machine_can_hold_fit(void **s)
 
 static void a_place_in_the_runtime_list_is_a_number_and_nothing_else(void **s)
 {
-	static const char *const bad[] = {HEADER("a", "1", "\"ima\":{},"), HEADER("a", "1", "\"ima\":7,"),
-	        HEADER("a", "1", "\"ima\":{\"offset\":-1},"), HEADER("a", "1", "\"ima\":{\"offset\":1.5},"),
-	        HEADER("a", "1", "\"ima\":{\"offset\":1099511627777},"),
-	        HEADER("a", "1", "\"ima\":{\"offset\":1,\"more\":1},")};
+	static const char *const bad[] = {WITH_IMA("{}"), WITH_IMA("7"), WITH_IMA("{\"offset\":-1}"),
+	        WITH_IMA("{\"offset\":1.5}"), WITH_IMA("{\"offset\":01}"), WITH_IMA("{\"offset\":1e3}"),
+	        WITH_IMA("{\"offset\":}"), WITH_IMA("{\"offset\":1099511627777}"),
+	        WITH_IMA("{\"offset\":99999999999999999999}"), WITH_IMA("{\"offset\":1,\"more\":1}")};
 
 	(void)s;
 	assert_accepted(parse(HEADER("a", "1", "")), &e);
 	assert_false(got.has_ima);
 	assert_int_equal(claims_mask(&got), PCR_MASK);
-	assert_accepted(parse(HEADER("a", "1", "\"ima\":{\"offset\":1099511627776},")), &e);
+	assert_accepted(parse(WITH_IMA("{\"offset\":1099511627776}")), &e);
 	assert_true(got.has_ima && got.ima_offset == UINT64_C(1) << 40);
 	assert_int_equal(claims_mask(&got), IMA_MASK);
 	for (size_t i = 0; i < COUNT(bad); i++)
@@ -146,6 +150,36 @@ static void members_that_are_missing_or_unknown_are_refused(void **s)
 	assert_refused(parse("[]"), &e, WHY_MALFORMED);
 	assert_refused(parse(""), &e, WHY_MALFORMED);
 	assert_refused(parse(HEADER("a", "1", "\"admin\":true,")), &e, WHY_MALFORMED);
+}
+
+static void claims_have_one_form(void **s)
+{
+	static const char *const bad[] = {
+	        " " HEADER("a", "1", ""),
+	        HEADER("a", "1", "") "\n",
+	        HEADER("a", "1", " "),
+	        HEADER("\\u0061", "1", ""),
+	        HEADER("a", "1\\\\", ""),
+	        "{\"version\":\"1\",\"machine\":\"a\",\"tls_key\":\"" ZEROS "\",\"eventlog\":\"" ZEROS
+	        "\",\"certificate\":false,\"holds\":[]}",
+	        HEADER("a", "1", LOCATION("01", "0", "1")),
+	        HEADER("a", "1", LOCATION("+1", "0", "1")),
+	        HEADER("a", "1", LOCATION(".5", "0", "1")),
+	        HEADER("a", "1", LOCATION("1.", "0", "1")),
+	        HEADER("a", "1", LOCATION("1.e1", "0", "1")),
+	        HEADER("a", "1", LOCATION("1e", "0", "1")),
+	        HEADER("a", "1", LOCATION("-", "0", "1")),
+	        HEADER("a", "1", LOCATION("1e1e1", "0", "1")),
+	        HEADER("a", "1", LOCATION("0x1", "0", "1")),
+	        HEADER("a", "1", LOCATION("1.00000000000000000000000000000001", "0", "1")),
+	};
+
+	(void)s;
+	assert_accepted(parse(HEADER("a", "1", LOCATION("-1.5e1", "0.5", "1e+3"))), &e);
+	assert_true(got.fix.lat_deg == -15 && got.fix.uncertainty_m == 1000);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (parse(bad[i]) == 0)
+			fail_msg("%s", bad[i]);
 }
 
 static void too_many_or_strange_holds_are_refused(void **s)
@@ -217,6 +251,7 @@ int main(void)
 	        cmocka_unit_test(attack_A94_a_version_cannot_move_a_terminal),
 	        cmocka_unit_test(a_position_off_the_earth_is_refused),
 	        cmocka_unit_test(members_that_are_missing_or_unknown_are_refused),
+	        cmocka_unit_test(claims_have_one_form),
 	        cmocka_unit_test(too_many_or_strange_holds_are_refused),
 	        cmocka_unit_test(attack_A88_claims_past_their_size_are_refused),
 	        cmocka_unit_test(mangled_claims_are_refused_or_can_be_written_again),
