@@ -74,7 +74,7 @@ system() {
 fuzz() {
 	for source in tests/fuzz/fuzz_*.c; do
 		[ ! -e "$source" ] || basename "$source" .c
-	done | xargs -r -P 2 -I '{}' sh -c 'tests/fuzz-one.sh "$1" "$2" >"$3/$1.log" 2>&1' sh '{}' "$seconds" "$logs"
+	done | xargs -r -P 3 -I '{}' sh -c 'tests/fuzz-one.sh "$1" "$2" >"$3/$1.log" 2>&1' sh '{}' "$seconds" "$logs"
 	for source in tests/fuzz/fuzz_*.c; do
 		[ -e "$source" ] || continue
 		name=$(basename "$source" .c)
