@@ -222,7 +222,7 @@ build/bench/fence: $(patsubst %.c,build/obj/%.o,$(wildcard tests/bench/geo/*.c))
 	$(Q)$(CXX) $(LINK) -o $@ $^ $(call libs,jansson libcrypto) -lgeos_c -ls2
 
 # They start real programs.
-build/san/unit/test_quoter build/san/unit/test_quoterstream build/san/unit/test_vendor: | build/san/libexec/quoter
+build/san/unit/test_quoter build/san/unit/test_quoterstream build/san/unit/test_quotertag build/san/unit/test_vendor: | build/san/libexec/quoter
 build/san/unit/test_vendor: | build/tools/ekvendor
 unit: build/san/unit/$(T)
 	./$<

@@ -16,7 +16,7 @@
 #include "base/ring.h"
 #include "policy/decider.h"
 #include "tests/unit/logmaker.h"
-#include "tests/unit/tpmmaker.h"
+#include "tests/unit/tagmaker.h"
 
 #define NOW INT64_C(1800000000)
 
@@ -51,6 +51,8 @@ struct box { /* a machine */
 	uint8_t room[4096]; /* attested structures of the last evidence */
 	uint8_t holds[SHA_LEN];
 	bool holds_one;
+	const struct made_tag *tag; /* that it shows; NULL: none */
+	struct view index, held;    /* what its TPM says of the NV index; empty: what the tag's officer wrote there */
 };
 
 /* ---- The authority ---- */
@@ -259,6 +261,21 @@ static inline struct facts box_enrolment(const struct box *b)
 	return f;
 }
 
+/* The tag, and the TPM's word about its index. */
+static inline void box_tag(struct box *b, struct facts_attest *a, struct attest_shape *shape, struct wr *w)
+{
+	uint8_t name[TPM_NAME_LEN];
+
+	if (!b->tag)
+		return;
+	tagindex_name(name, b->tag->t.officer, true);
+	tpmmaker_index(
+	        shape, b->index.n > 0 ? b->index : VIEW_OF(name), b->held.n > 0 ? b->held : VIEW_OF(b->tag->t.digest));
+	a->tag = tagmaker_view(b->tag);
+	a->tag_certify = tpmmaker_attest(w, shape);
+	a->tag_certify_sig = tpmmaker_sign(w, &b->ak, a->tag_certify);
+}
+
 /* Facts of evidence that this machine makes now, over its nonce. */
 static inline void box_evidence(struct box *b, struct facts *f, enum ask_kind kind)
 {
@@ -297,6 +314,7 @@ static inline void box_evidence(struct box *b, struct facts *f, enum ask_kind ki
 	a->quote = tpmmaker_attest(&w, &shape);
 	assert_accepted(es256_sign(b->ak.key, a->quote, a->quote_sig, &e), &e);
 	a->ak = tpmmaker_view(&b->ak);
+	box_tag(b, a, &shape, &w);
 	if (kind != ASK_ACTIVATE)
 		return;
 	a->id = tpmmaker_view(&b->id);

@@ -116,6 +116,107 @@ static void a_mangled_certification_is_refused(void **s)
 	assert_refused(certify_check(VIEW(buf, attest.n + 1), sig, &ak.pub, &id.pub, extra, &e), &e, WHY_MALFORMED);
 }
 
+/* ---- An NV index ---- */
+
+static const uint8_t name[TPM_NAME_LEN] = {0, 11, 3}, held[SHA_LEN] = {9};
+
+static int right_index(void **s)
+{
+	right(s);
+	tpmmaker_index(&shape, VIEW_OF(name), VIEW_OF(held));
+	return 0;
+}
+
+static int checking_index_signed_by(const struct tpm_key *signer)
+{
+	struct wr w = wr_to(buf, sizeof buf);
+	struct view attest = tpmmaker_attest(&w, &shape);
+	struct view sig = tpmmaker_sign(&w, signer, attest);
+
+	e = (struct err){0};
+	return certify_nv(attest, sig, &ak.pub, extra, name, held, &e);
+}
+
+static void a_right_index_is_accepted(void **s)
+{
+	(void)s;
+	assert_accepted(checking_index_signed_by(&ak), &e);
+}
+
+static void a_quote_or_a_key_certification_is_no_word_about_an_index(void **s)
+{
+	(void)s;
+	shape.type = TPMMAKER_QUOTE;
+	assert_refused(checking_index_signed_by(&ak), &e, WHY_FORGED);
+	tpmmaker_subject(&shape, &id);
+	assert_refused(checking_index_signed_by(&ak), &e, WHY_FORGED);
+}
+
+/* Attributes are in the Name: one that anybody may write is another index (A111). */
+static void attack_A111_an_index_of_another_name_is_refused(void **s)
+{
+	uint8_t other[TPM_NAME_LEN] = {0, 11, 4};
+
+	(void)s;
+	shape.name = VIEW_OF(other);
+	assert_refused(checking_index_signed_by(&ak), &e, WHY_FORGED);
+	shape.name = VIEW(name, TPM_NAME_LEN - 1);
+	assert_refused(checking_index_signed_by(&ak), &e, WHY_FORGED);
+}
+
+static void an_index_that_holds_something_else_is_refused(void **s)
+{
+	uint8_t other[SHA_LEN + 1] = {9};
+
+	(void)s;
+	other[31] = 1;
+	shape.digest = VIEW(other, SHA_LEN);
+	assert_refused(checking_index_signed_by(&ak), &e, WHY_FORGED);
+	other[31] = 0;
+	shape.digest = VIEW_OF(other);
+	assert_refused(checking_index_signed_by(&ak), &e, WHY_FORGED);
+	shape.digest = VIEW(held, SHA_LEN);
+	shape.offset = 1;
+	assert_refused(checking_index_signed_by(&ak), &e, WHY_FORGED);
+}
+
+static void attack_A110_an_index_certified_by_another_tpm_is_refused(void **s)
+{
+	struct tpm_key other = {0};
+
+	(void)s;
+	tpmmaker_key(&other, TPMMAKER_AK);
+	assert_refused(checking_index_signed_by(&other), &e, WHY_FORGED);
+	tpmpub_qualified(shape.signer_room, 0x4000000b, other.pub.name);
+	assert_refused(checking_index_signed_by(&ak), &e, WHY_FORGED);
+	tpmmaker_drop(&other);
+}
+
+static void an_index_certified_at_another_moment_is_stale(void **s)
+{
+	uint8_t old[SHA_LEN] = {1};
+
+	(void)s;
+	shape.extra = VIEW_OF(old);
+	assert_refused(checking_index_signed_by(&ak), &e, WHY_STALE);
+}
+
+static void changed_index(struct view v, void *arg)
+{
+	if (certify_nv(v, *(struct view *)arg, &ak.pub, extra, name, held, &e) == 0)
+		fail_msg("a mangled certification is accepted");
+}
+
+static void a_mangled_certification_of_an_index_is_refused(void **s)
+{
+	struct wr w = wr_to(buf, sizeof buf);
+	struct view attest = tpmmaker_attest(&w, &shape);
+	struct view sig = tpmmaker_sign(&w, &ak, attest);
+
+	(void)s;
+	mangle_each(attest, changed_index, &sig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +227,13 @@ int main(void)
 	        cmocka_unit_test_setup(a_certification_of_another_moment_is_stale, right),
 	        cmocka_unit_test_setup(a_qualified_name_of_another_length_is_refused, right),
 	        cmocka_unit_test_setup(a_mangled_certification_is_refused, right),
+	        cmocka_unit_test_setup(a_right_index_is_accepted, right_index),
+	        cmocka_unit_test_setup(a_quote_or_a_key_certification_is_no_word_about_an_index, right_index),
+	        cmocka_unit_test_setup(attack_A111_an_index_of_another_name_is_refused, right_index),
+	        cmocka_unit_test_setup(an_index_that_holds_something_else_is_refused, right_index),
+	        cmocka_unit_test_setup(attack_A110_an_index_certified_by_another_tpm_is_refused, right_index),
+	        cmocka_unit_test_setup(an_index_certified_at_another_moment_is_stale, right_index),
+	        cmocka_unit_test_setup(a_mangled_certification_of_an_index_is_refused, right_index),
 	};
 	return cmocka_run_group_tests(tests, make, drop);
 }

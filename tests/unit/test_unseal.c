@@ -8,6 +8,7 @@
 
 #include "attest/tpm.h"
 #include "keystore/keystore.h"
+#include "tests/unit/nvtag.h"
 #include "tests/unit/swtpm.h"
 
 /* One machine with a sealed key and a lease for it, as an authority would have made them. */
@@ -19,6 +20,7 @@ struct bench {
 	struct es256 *authority;
 	struct secret *key;
 	struct lease_use use;
+	struct made_tag tag;
 };
 
 static void machine_on(struct bench *b)
@@ -317,6 +319,87 @@ static void a_skipped_step_is_refused(void **s)
 	tpm_flush(&b->tpm, &session);
 }
 
+/* ---- Leases that name a geo tag; the authority's key is the officer's too ---- */
+
+static void lease_with_tag(struct bench *b, uint64_t serial)
+{
+	nvtag_write(&b->tpm, b->authority, &b->tag, serial);
+	lease(b);
+	b->use.terms.has_tag = true;
+	memcpy(b->use.terms.tag, b->tag.t.digest, SHA_LEN);
+	tagindex_name(b->use.terms.tag_name, b->authority->pub, true);
+	sign_lease(b, b->authority);
+}
+
+static void a_lease_with_a_tag_opens_the_key_while_the_tag_is_there(void **s)
+{
+	struct bench *b = bench(s);
+	lease_with_tag(b, 1);
+	for (int i = 0; i < 5; i++)
+		opens(b);
+}
+
+static void a_tag_written_anew_ends_the_lease(void **s)
+{
+	struct bench *b = bench(s);
+	struct made_tag next;
+	lease_with_tag(b, 1);
+	opens(b);
+	nvtag_write(&b->tpm, b->authority, &next, 2);
+	refuses(b, WHY_STALE, "the geo tag in the TPM is not the one of the lease", "0x126");
+	lease_with_tag(b, 3);
+	opens(b);
+}
+
+static void a_tag_left_out_by_the_holder_is_refused(void **s)
+{
+	struct bench *b = bench(s);
+	lease_with_tag(b, 1);
+	b->use.terms.has_tag = false;
+	refuses(b, WHY_UNTRUSTED, "the lease is not signed by the lease key", "0x2db");
+}
+
+static void a_lease_without_a_tag_does_not_ask_for_one(void **s)
+{
+	struct bench *b = bench(s);
+	opens(b);
+	nvtag_write(&b->tpm, b->authority, &b->tag, 1);
+	opens(b);
+}
+
+static void attack_A108_an_index_that_is_gone_or_empty_ends_the_lease(void **s)
+{
+	struct bench *b = bench(s);
+	uint8_t policy[SHA_LEN];
+	lease_with_tag(b, 1);
+	nvtag_undefine(&b->tpm);
+	refuses(b, WHY_STALE, "the geo tag in the TPM is not the one of the lease", "0x18b");
+	tagindex_policy(policy, b->authority->pub);
+	(void)nvtag_define(&b->tpm, TAGINDEX_ATTRIBUTES, SHA_LEN, VIEW_OF(policy));
+	refuses(b, WHY_STALE, "the geo tag in the TPM is not the one of the lease", "0x14a");
+}
+
+/* The same contents under other attributes: PolicyNV is content, PolicyAuthorize is not. */
+static void attack_A111_the_same_digest_in_an_index_that_anybody_writes_is_refused(void **s)
+{
+	struct bench *b = bench(s);
+	lease_with_tag(b, 1);
+	nvtag_undefine(&b->tpm);
+	ESYS_TR nv = nvtag_define(&b->tpm, 0x02040004, SHA_LEN, VIEW(NULL, 0));
+	assert_int_equal(nvtag_put(&b->tpm, nv, b->tag.t.digest), 0);
+	refuses(b, WHY_UNTRUSTED, "what was proved is not what the lease approves", "0x1c4");
+}
+
+static void attack_A108_a_counter_in_place_of_the_tag_is_refused(void **s)
+{
+	struct bench *b = bench(s);
+	lease_with_tag(b, 1);
+	nvtag_undefine(&b->tpm);
+	ESYS_TR nv = nvtag_define(&b->tpm, 0x02040014, 8, VIEW(NULL, 0));
+	assert_int_equal(Esys_NV_Increment(b->tpm.esys, nv, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE), 0);
+	refuses(b, WHY_STALE, "the geo tag in the TPM is not the one of the lease", "TPM 0x");
+}
+
 static void a_lost_tpm_is_a_system_error(void **s)
 {
 	struct bench *b = bench(s);
@@ -345,6 +428,13 @@ int main(void)
 	        IT(attack_A103_an_empty_password_opens_nothing),
 	        IT(a_session_that_proved_nothing_opens_nothing),
 	        IT(a_skipped_step_is_refused),
+	        IT(a_lease_with_a_tag_opens_the_key_while_the_tag_is_there),
+	        IT(a_tag_written_anew_ends_the_lease),
+	        IT(a_tag_left_out_by_the_holder_is_refused),
+	        IT(a_lease_without_a_tag_does_not_ask_for_one),
+	        IT(attack_A108_an_index_that_is_gone_or_empty_ends_the_lease),
+	        IT(attack_A111_the_same_digest_in_an_index_that_anybody_writes_is_refused),
+	        IT(attack_A108_a_counter_in_place_of_the_tag_is_refused),
 	        IT(a_lost_tpm_is_a_system_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

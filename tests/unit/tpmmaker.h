@@ -15,6 +15,7 @@ enum {
 	TPMMAKER_ID = 0x00040472,
 	TPMMAKER_QUOTE = 0x8018,
 	TPMMAKER_CERTIFY = 0x8017,
+	TPMMAKER_NV = 0x8014,
 };
 
 static const uint8_t tpmmaker_policy_a[SHA_LEN] = {0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, 0x90, 0xcc,
@@ -89,7 +90,8 @@ struct attest_shape { /* a TPMS_ATTEST; tpmmaker_shape() fills in what is right 
 	uint8_t select_size;
 	uint32_t mask;
 	struct view digest;          /* of the registers */
-	struct view name, qualified; /* of a certified key */
+	struct view name, qualified; /* of a certified key; of an NV index the Name, and digest is what it holds */
+	uint16_t offset;
 	uint8_t signer_room[TPM_NAME_LEN], qualified_room[TPM_NAME_LEN], digest_room[SHA_LEN];
 };
 
@@ -123,6 +125,15 @@ static inline void tpmmaker_subject(struct attest_shape *a, const struct tpm_key
 	a->qualified = VIEW_OF(a->qualified_room);
 }
 
+/* An NV index of that Name with those contents. */
+static inline void tpmmaker_index(struct attest_shape *a, struct view name, struct view contents)
+{
+	a->type = TPMMAKER_NV;
+	a->name = name;
+	a->digest = contents;
+	a->offset = 0;
+}
+
 static inline struct view tpmmaker_attest(struct wr *w, const struct attest_shape *a)
 {
 	size_t from = w->n;
@@ -139,6 +150,10 @@ static inline struct view tpmmaker_attest(struct wr *w, const struct attest_shap
 	if (a->type == TPMMAKER_CERTIFY) {
 		wr_view16(w, a->name);
 		wr_view16(w, a->qualified);
+	} else if (a->type == TPMMAKER_NV) {
+		wr_view16(w, a->name);
+		wr_be16(w, a->offset);
+		wr_view16(w, a->digest);
 	} else {
 		wr_be32(w, a->banks);
 		for (uint32_t i = 0; i < a->banks && i < 4; i++) {
