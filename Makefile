@@ -104,7 +104,7 @@ out       = $(if $(SAN),build/san,build)
 need      = @mkdir -p $(@D)
 
 .PHONY: help all demo check check-long lint format fuzz fuzz-one unit units bench coverage image install clean deps \
-	check-build force bench-geofence deps-build deps-demo deps-bench deps-check
+	check-build force bench-attest bench-geofence deps-build deps-demo deps-bench deps-check
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -200,7 +200,8 @@ build/tools/%: build/obj/tests/tools/%.o $(TEST_OBJ:%=build/obj/%.o)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
 
-build/bench/imabench: build/obj/tests/bench/ima/imabench.o $(TEST_OBJ:%=build/obj/%.o)
+build/bench/attest: $(patsubst %.c,build/obj/%.o,$(wildcard tests/bench/attest/*.c)) build/obj/tests/bench/softtpm.o \
+	$(TEST_OBJ:%=build/obj/%.o)
 	$(need)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
@@ -253,9 +254,13 @@ demo: deps-demo
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%)
 	@tests/demo.sh
 bench: deps-bench
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) build/bench/load build/bench/fence
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) build/bench/load build/bench/attest build/bench/fence
 	@tests/bench.sh
+	@tests/bench/attest/attestbench.sh
 	@tests/bench/geo/geobench.sh
+bench-attest: deps-bench
+	@$(MAKE) --no-print-directory -j$(JOBS) build/bench/attest
+	@tests/bench/attest/attestbench.sh
 bench-geofence: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) build/bench/fence
 	@tests/bench/geo/geobench.sh

@@ -74,7 +74,7 @@ int actor_evidence(
 		ev.part[PART_SRK] = softtpm_view(srk);
 	}
 	evidence_binding(extra, a->player->nonce, &ev);
-	if (softtpm_quote(&a->ak, extra, &a->scene->boot.pcrs, &p.quote, e) != 0)
+	if (softtpm_quote(&a->ak, extra, &a->scene->boot.pcrs, PCR_MASK, &p.quote, e) != 0)
 		return -1;
 	ev.part[PART_QUOTE] = VIEW(p.quote.attest, p.quote.nattest);
 	ev.part[PART_QUOTE_SIG] = VIEW(p.quote.sig, p.quote.nsig);

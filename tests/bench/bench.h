@@ -30,7 +30,7 @@ struct softtpm_signed { /* TPMS_ATTEST and TPMT_SIGNATURE */
 };
 
 /* The TPM's clock is the wall clock: it moves on between two runs as a real one does. */
-int softtpm_quote(const struct softtpm_key *ak, const uint8_t extra[SHA_LEN], const struct pcrs *pcrs,
+int softtpm_quote(const struct softtpm_key *ak, const uint8_t extra[SHA_LEN], const struct pcrs *pcrs, uint32_t mask,
         struct softtpm_signed *out, struct err *e);
 int softtpm_certify(const struct softtpm_key *ak, const struct softtpm_key *subject, const uint8_t extra[SHA_LEN],
         struct softtpm_signed *out, struct err *e);

@@ -110,18 +110,18 @@ static int end(struct softtpm_signed *out, const struct wr *attest, const struct
 	return 0;
 }
 
-int softtpm_quote(const struct softtpm_key *ak, const uint8_t extra[SHA_LEN], const struct pcrs *pcrs,
+int softtpm_quote(const struct softtpm_key *ak, const uint8_t extra[SHA_LEN], const struct pcrs *pcrs, uint32_t mask,
         struct softtpm_signed *out, struct err *e)
 {
 	struct wr w = begin(out, ST_QUOTE, &ak->pub, extra);
 	uint8_t digest[SHA_LEN];
 
-	quote_pcr_digest(digest, pcrs, PCR_MASK);
+	quote_pcr_digest(digest, pcrs, mask);
 	wr_be32(&w, 1);
 	wr_be16(&w, 0x000b);
 	wr_u8(&w, 3);
 	for (unsigned i = 0; i < 3; i++)
-		wr_u8(&w, (uint8_t)(PCR_MASK >> 8 * i));
+		wr_u8(&w, (uint8_t)(mask >> 8 * i));
 	wr_view16(&w, VIEW_OF(digest));
 	return end(out, &w, ak, e);
 }
