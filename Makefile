@@ -29,9 +29,11 @@ FENCE    := $(addprefix geofence/,around border densify digest earth fence fence
 MAPS     := $(addprefix geofence/,country crossing draft frommap geojson geotext lint lintcross lintedge lintloop mapbody mapread nest overlap pick \
 	    seamclose soup stitch topojson)
 CLIENT   := $(addprefix federation/,client tlsprovider)
+EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
+EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdruntime cmdtag fencebody fencesvg kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekcert extkey tag tagindex) \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdtag fencebody fencesvg kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
 			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
 			$(addprefix firmware/,ima imaascii runtime_learn) $(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
@@ -52,24 +54,24 @@ door_OBJ             := $(addprefix federation/,blob bucket conn forward httpche
 door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
 
 judge_MAIN           := attest/judge
-judge_OBJ            := $(addprefix attest/,ask certify claims ekcert evidence extkey facts judgecase judgeworker quote tag tagindex tpmpub) $(BOOT) firmware/ima \
+judge_OBJ            := $(addprefix attest/,ask certify claims evidence extkey facts judgecase judgeworker quote tag tagindex tpmpub) $(EKCERT) $(BOOT) firmware/ima \
 			geofence/fix base/ring base/sandbox $(BASE) $(SIGN)
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
 decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol imastate imatrack located machine \
 			nonce pending query record shelf store storevfs trust verdict) \
-			$(addprefix attest/,ask certify ekcert evidence extkey facts policyref quote tag tagindex tpmpub) geofence/apart $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
+			$(addprefix attest/,ask certify evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) geofence/apart $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
 keeper_MAIN          := keystore/keeper
-keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) $(addprefix attest/,credential extkey policyref tpmpub) \
+keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) $(addprefix attest/,credential ekseed extkey policyref tpmkdf tpmpub) $(EKPUB) \
 			policy/verdict base/ring base/sandbox $(BASE) $(SIGN)
 keeper_LIB           := libcrypto jansson libseccomp
 
 quoter_MAIN          := attest/quoter
-quoter_OBJ           := $(addprefix attest/,evidence extkey policyref quote quoterima quoterops quotertag tag tagindex tpm tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtag tpmtemplate) \
+quoter_OBJ           := $(addprefix attest/,der ekpolicy evidence extkey policyref quote quoterima quoterops quotertag tag tagindex tpm tpmek tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtag tpmtemplate) \
 			$(addprefix keystore/,dataset lease leaseuse unseal) firmware/ima geofence/fix base/sandbox $(BASE) $(SIGN)
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
 

@@ -49,7 +49,6 @@ struct tpm_pub { /* TPMT_PUBLIC of a P-256 key, nameAlg SHA-256 */
 int tpmpub_parse(struct view v, struct tpm_pub *out, struct err *e);
 /* Refusals name the attribute (A04, A05): WHY_UNTRUSTED. */
 int tpmpub_is_ak(const struct tpm_pub *k, struct err *e);  /* restricted sign, ECDSA-SHA256, fixedTPM.. noDA */
-int tpmpub_is_ek(const struct tpm_pub *k, struct err *e);  /* TCG template L-2 or H-2: attributes and policy */
 int tpmpub_is_srk(const struct tpm_pub *k, struct err *e); /* restricted decrypt, fixedTPM, AES-128-CFB, noDA */
 int tpmpub_is_id(const struct tpm_pub *k, struct err *e);  /* unrestricted sign, fixedTPM, not decrypt */
 /* Qualified name of a primary key in the endorsement hierarchy: 000B || H(4000000B || Name). */
@@ -144,30 +143,57 @@ void tagindex_command(uint8_t out[SHA_LEN], const uint8_t name[TPM_NAME_LEN], co
 /* What the officer signs for TPM2_PolicySigned: this command, in the session of this nonce. */
 void tagindex_permission(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t command[SHA_LEN]);
 
-/* ---- Endorsement (ekcert.c, credential.c) ---- */
+/* ---- Endorsement (ekpub.c, ekroots.c, ekcert.c, credential.c) ---- */
 
-struct ek_roots; /* pinned vendor roots and known intermediates */
-struct ek_roots *ekcert_roots(struct view pem, struct err *e);
-void ek_roots_free(struct ek_roots *r);
-AUTO_DEFINE(struct ek_roots *, ek_roots_free)
-/* Chain to a pinned root, CA flags and path lengths, validity at `now`, EKU 2.23.133.8.1, key usage, and the key is
- * ek's. Nothing is fetched from a URL in a certificate (A45). WHY_MALFORMED; WHY_FORGED when it is another key's;
- * WHY_UNTRUSTED when it is well formed and ek's, but no pinned vendor stands behind it. */
-int ekcert_check(const struct ek_roots *r, struct view cert, const struct view *chain, size_t nchain,
-        const struct tpm_pub *ek, time_t now, struct err *e);
+enum { EK_KEY_MAX = 384 }; /* RSA-3072 */
+enum ek_type { EK_RSA2048, EK_RSA3072, EK_P256, EK_P384 };
+
+struct ek_pub { /* TPMT_PUBLIC that a template of the TCG EK Credential Profile 2.5, B.3 and B.4, gives */
+	enum ek_type type;
+	bool high;               /* of the high range: its policy is PolicyB, not PolicyA */
+	uint16_t name_alg;       /* 0x000b SHA-256, 0x000c SHA-384 */
+	uint8_t key[EK_KEY_MAX]; /* modulus (the exponent is 65537), or x || y */
+	size_t nkey;
+	struct view bytes;
+};
+
+/* Templates L-1, L-2, H-1, H-2, H-3 and H-6, each checked to the last bit. WHY_MALFORMED; WHY_UNTRUSTED when it is
+ * another key, or an RSA key whose primes can be found (A29). */
+int ekpub_parse(struct view v, struct ek_pub *out, struct err *e);
+
+struct ekroots; /* pinned vendor roots and known intermediates */
+/* Each must be a certification authority with a key of ordinary size. Empty PEM pins nothing. */
+struct ekroots *ekroots_read(struct view pem, struct err *e);
+size_t ekroots_count(const struct ekroots *r);
+void ekroots_free(struct ekroots *r);
+AUTO_DEFINE(struct ekroots *, ekroots_free)
+
+/* The certificate alone: size, form, usage, the TPM's maker in it, and the key is ek's. WHY_MALFORMED, WHY_UNTRUSTED, or
+ * WHY_FORGED when it is another key's. Wrappers and padding of NV memory are cut off. */
+int ekcert_form(struct view cert, const struct view *chain, size_t nchain, const struct ek_pub *ek, struct err *e);
+/* The same, and its chain ends at a pinned root: signatures, CA flags, path lengths, validity at `now`, and that vendor
+ * may speak for that maker (A38). An issuer that has expired since it issued is taken; *expired says so, for the log.
+ * Nothing is fetched from a URL in a certificate (A45). WHY_UNTRUSTED when no pinned vendor stands behind it. */
+int ekcert_check(const struct ekroots *r, struct view cert, const struct view *chain, size_t nchain,
+        const struct ek_pub *ek, time_t now, bool *expired, struct err *e);
 /* Cuts PART_EK_CHAIN into its certificates: how many, or -1 WHY_MALFORMED. */
 int ekcert_chain(struct view part, struct view chain[EK_CHAIN_MAX], size_t *n, struct err *e);
 
+enum { CREDENTIAL_SECRET_MAX = 2 + EK_KEY_MAX };
+
 struct credential { /* TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET for TPM2_ActivateCredential, with their sizes in front
 	             */
-	uint8_t blob[96], secret[72];
+	uint8_t blob[96], secret[CREDENTIAL_SECRET_MAX];
 	size_t nblob, nsecret;
 };
-/* TPM2_MakeCredential in software for a P-256 EK with AES-128-CFB: hides `nonce` for the TPM that holds ek and the key
- * of that Name. */
-int credential_make(const struct tpm_pub *ek, const uint8_t name[TPM_NAME_LEN], const uint8_t nonce[NONCE_LEN],
+/* TPM2_MakeCredential in software, by the algorithms of ek: hides `nonce` for the TPM that holds ek and the key of that
+ * Name. */
+int credential_make(const struct ek_pub *ek, const uint8_t name[TPM_NAME_LEN], const uint8_t nonce[NONCE_LEN],
         struct credential *out, struct err *e);
-/* TPM 2.0 Part 1 11.4.10: KDFa and KDFe with SHA-256; bits up to 256. Also used to seal (keystore). */
+
+/* ---- What TPMs derive and encrypt with (tpmkdf.c), also used to seal (keystore) ---- */
+
+/* TPM 2.0 Part 1 11.4.10: KDFa and KDFe with SHA-256; bits up to 256. */
 void tpm_kdfa(uint8_t *out, size_t bits, struct view key, const char *label, struct view u, struct view v);
 void tpm_kdfe(uint8_t *out, size_t bits, struct view z, const char *label, struct view u, struct view v);
 /* Ephemeral P-256 key against pub: z.x and the ephemeral point; the seed is the caller's KDFe. */
@@ -269,7 +295,7 @@ struct facts_enrol {
 	char machine[NAME_CAP];
 	struct view ek, ak, id, srk; /* TPMT_PUBLIC, parsed and checked by the judge */
 	/* As in the parts; empty without a certificate. Well formed and of this ek; whether its chain ends at a pinned
-	 * root is for the decider to check, which also knows what officers approved by hash. */
+	 * root is for the decider to say, which has the roots and knows what officers approved by hash. */
 	struct view ek_cert, ek_chain;
 };
 
@@ -317,10 +343,10 @@ static inline void facts_clear(struct facts *f)
 int facts_write(struct wr *w, const struct facts *f);
 int facts_read(struct view v, struct facts *out, struct err *e);
 
-/* One ask to facts: pure but for `now`, which certificates are checked at, and the heap that JSON, JWS and X.509 need.
- * Used by the judge's workers, tests and fuzzers. Views in *out point into ask.
- * A refusal is facts too (out->refusal); -1 only when the ask itself cannot be read. ask_digest stays zero. */
-int judge_ask(struct view ask, const struct ek_roots *roots, time_t now, struct facts *out, struct err *e);
+/* One ask to facts: pure but for the heap that JSON, JWS and X.509 need. Used by the judge's workers, tests and fuzzers.
+ * Views in *out point into ask. A refusal is facts too (out->refusal); -1 only when the ask itself cannot be read.
+ * ask_digest stays zero. */
+int judge_ask(struct view ask, struct facts *out, struct err *e);
 
 /* ---- The TPM itself (tpm.c), only in the quoter; keystore's unseal.c works on it too. ESAPI's types are named here
  * without its headers: an ESYS_TR is a uint32_t, a TSS2_RC is a uint32_t. ---- */
@@ -345,6 +371,8 @@ int tpm_fail(struct err *e, uint32_t rc, enum why why, const char *fmt, ...) __a
 void tpm_flush(struct tpm *t, uint32_t *handle);
 /* A policy session salted with the SRK, whose responses are encrypted (AES-128-CFB). tpm_flush() ends it. */
 int tpm_session(struct tpm *t, uint32_t *session, struct err *e);
+/* The same for policies of another hash than SHA-256. */
+int tpm_session_by(struct tpm *t, uint16_t hash, uint32_t *session, struct err *e);
 /* Writes over the last response: a secret must not stay in ESAPI's buffer. */
 void tpm_scrub(struct tpm *t);
 int tpm_clock(struct tpm *t, struct tpm_clock *out, struct err *e);

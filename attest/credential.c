@@ -1,120 +1,97 @@
+/* TPM2_MakeCredential without a TPM, for either name hash: TPM 2.0 Part 1 24. */
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <string.h>
 
-#include "attest/attest.h"
+#include "attest/ekpub.h"
+#include "attest/tpmpub.h"
 
-enum { COORDINATE = ES256_PUB / 2, STORAGE_KEY = 16, ENC_LEN = 2 + NONCE_LEN };
+enum { ENC_LEN = 2 + NONCE_LEN, LABEL_MAX = 10 };
 
-/* label with its NUL, as TPM 2.0 Part 1 11.4.10 counts it */
-static struct view label_of(const char *label)
+struct suite { /* what an EK's name hash brings with it */
+	const EVP_MD *md;
+	const EVP_CIPHER *cipher;
+	size_t hash, key;
+};
+
+static struct suite suite_of(const struct ek_pub *ek)
 {
-	return VIEW(label, strlen(label) + 1);
+	if (ek->name_alg == ALG_SHA384)
+		return (struct suite){EVP_sha384(), EVP_aes_256_cfb128(), 48, 32};
+	return (struct suite){EVP_sha256(), EVP_aes_128_cfb128(), SHA_LEN, 16};
 }
 
-void tpm_kdfa(uint8_t *out, size_t bits, struct view key, const char *label, struct view u, struct view v)
+/* KDFa (Part 1 11.4.10.2), whose every key fits one block here. */
+static bool kdfa(
+        const struct suite *s, uint8_t *out, size_t n, const uint8_t *seed, const char *label, struct view context)
 {
-	uint8_t counter[4] = {0, 0, 0, 1}, size[4], block[SHA_LEN];
-	struct wr w = wr_to(size, sizeof size);
+	uint8_t in[4 + LABEL_MAX + TPM_NAME_LEN + 4], block[EK_HASH_MAX];
+	struct wr w = wr_to(in, sizeof in);
 
-	wr_be32(&w, (uint32_t)bits);
-	struct view parts[] = {VIEW_OF(counter), label_of(label), u, v, VIEW_OF(size)};
-	hmac256(block, key, parts, COUNT(parts));
-	memcpy(out, block, bits / 8 <= SHA_LEN ? bits / 8 : SHA_LEN);
+	wr_be32(&w, 1);
+	wr_bytes(&w, label, strlen(label) + 1);
+	wr_view(&w, context);
+	wr_be32(&w, (uint32_t)n * 8);
+	bool good = wr_ok(&w) && HMAC(s->md, seed, (int)s->hash, in, w.n, block, NULL);
+	if (good)
+		memcpy(out, block, n);
 	mem_wipe(block, sizeof block);
+	return good;
 }
 
-void tpm_kdfe(uint8_t *out, size_t bits, struct view z, const char *label, struct view u, struct view v)
-{
-	uint8_t counter[4] = {0, 0, 0, 1}, block[SHA_LEN];
-	struct view parts[] = {VIEW_OF(counter), z, label_of(label), u, v};
-
-	sha256_n(block, parts, COUNT(parts));
-	memcpy(out, block, bits / 8 <= SHA_LEN ? bits / 8 : SHA_LEN);
-	mem_wipe(block, sizeof block);
-}
-
-static bool derive(EVP_PKEY_CTX *ctx, EVP_PKEY *peer, uint8_t z[COORDINATE])
-{
-	size_t n = COORDINATE;
-
-	return ctx && EVP_PKEY_derive_init(ctx) == 1 && EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
-	       EVP_PKEY_derive(ctx, z, &n) == 1 && n == COORDINATE;
-}
-
-int tpm_ecdh(const uint8_t pub[ES256_PUB], uint8_t z[32], uint8_t eph[ES256_PUB], struct err *e)
-{
-	AUTO(es256_free) struct es256 *peer = es256_from_pub(pub, e);
-	AUTO(es256_free) struct es256 *own = peer ? es256_generate(e) : NULL;
-
-	if (!own)
-		return -1;
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, own->pkey, NULL);
-	bool good = derive(ctx, peer->pkey, z);
-	EVP_PKEY_CTX_free(ctx);
-	if (!good)
-		return err_set(e, WHY_SYSTEM, "ECDH with a TPM key failed");
-	memcpy(eph, own->pub, ES256_PUB);
-	return 0;
-}
-
-int tpm_cfb(const uint8_t key[16], uint8_t *p, size_t n, struct err *e)
+static bool encrypt(const struct suite *s, const uint8_t *key, uint8_t enc[ENC_LEN])
 {
 	static const uint8_t zero[16];
-	EVP_CIPHER_CTX *ctx = n <= INT32_MAX ? EVP_CIPHER_CTX_new() : NULL;
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int put = 0;
 
-	bool good = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_128_cfb128(), NULL, key, zero) == 1 &&
-	            EVP_EncryptUpdate(ctx, p, &put, p, (int)n) == 1 && (size_t)put == n;
+	bool good = ctx && EVP_EncryptInit_ex(ctx, s->cipher, NULL, key, zero) == 1 &&
+	            EVP_EncryptUpdate(ctx, enc, &put, enc, ENC_LEN) == 1 && put == ENC_LEN;
 	EVP_CIPHER_CTX_free(ctx);
-	return good ? 0 : err_set(e, WHY_SYSTEM, "AES-128-CFB failed");
+	return good;
 }
 
-/* TPM2B_ID_OBJECT: TPM 2.0 Part 1 24.4. */
-static int write_blob(struct wr *w, const uint8_t seed[SHA_LEN], const uint8_t name[TPM_NAME_LEN],
+/* HMAC over the encrypted secret and the Name it is for. */
+static bool protect(const struct suite *s, const uint8_t *key, const uint8_t enc[ENC_LEN],
+        const uint8_t name[TPM_NAME_LEN], uint8_t mac[EK_HASH_MAX])
+{
+	uint8_t covered[ENC_LEN + TPM_NAME_LEN];
+
+	memcpy(covered, enc, ENC_LEN);
+	memcpy(covered + ENC_LEN, name, TPM_NAME_LEN);
+	return HMAC(s->md, key, (int)s->hash, covered, sizeof covered, mac, NULL) != NULL;
+}
+
+/* TPM2B_ID_OBJECT: Part 1 24.4. */
+static int write_blob(struct wr *w, const struct suite *s, const uint8_t *seed, const uint8_t name[TPM_NAME_LEN],
         const uint8_t nonce[NONCE_LEN], struct err *e)
 {
-	uint8_t key[SHA_LEN], enc[ENC_LEN], mac[SHA_LEN];
-	struct view none = {0}, parts[] = {VIEW_OF(enc), VIEW(name, TPM_NAME_LEN)};
+	uint8_t key[EK_HASH_MAX], enc[ENC_LEN], mac[EK_HASH_MAX];
 	struct wr inner = wr_to(enc, sizeof enc);
 
 	wr_view16(&inner, VIEW(nonce, NONCE_LEN));
-	tpm_kdfa(key, STORAGE_KEY * 8, VIEW(seed, SHA_LEN), "STORAGE", VIEW(name, TPM_NAME_LEN), none);
-	int bad = tpm_cfb(key, enc, sizeof enc, e);
-	if (!bad) {
-		tpm_kdfa(key, SHA_LEN * 8, VIEW(seed, SHA_LEN), "INTEGRITY", none, none);
-		hmac256(mac, VIEW_OF(key), parts, COUNT(parts));
-		wr_be16(w, 2 + sizeof mac + sizeof enc);
-		wr_view16(w, VIEW_OF(mac));
-		wr_view(w, VIEW_OF(enc));
-	}
+	bool good = kdfa(s, key, s->key, seed, "STORAGE", VIEW(name, TPM_NAME_LEN)) && encrypt(s, key, enc) &&
+	            kdfa(s, key, s->hash, seed, "INTEGRITY", (struct view){0}) && protect(s, key, enc, name, mac);
 	mem_wipe(key, sizeof key);
-	mem_wipe(enc, sizeof enc);
-	return bad;
+	if (!good) {
+		mem_wipe(enc, sizeof enc);
+		return err_set(e, WHY_SYSTEM, "the secret could not be encrypted");
+	}
+	wr_be16(w, (uint16_t)(2 + s->hash + sizeof enc));
+	wr_view16(w, VIEW(mac, s->hash));
+	wr_view(w, VIEW_OF(enc));
+	return 0;
 }
 
-/* TPM2B_ENCRYPTED_SECRET: the ephemeral point. */
-static void write_secret(struct wr *w, const uint8_t eph[ES256_PUB])
-{
-	wr_be16(w, 2 * (2 + COORDINATE));
-	wr_view16(w, VIEW(eph, COORDINATE));
-	wr_view16(w, VIEW(eph + COORDINATE, COORDINATE));
-}
-
-int credential_make(const struct tpm_pub *ek, const uint8_t name[TPM_NAME_LEN], const uint8_t nonce[NONCE_LEN],
+int credential_make(const struct ek_pub *ek, const uint8_t name[TPM_NAME_LEN], const uint8_t nonce[NONCE_LEN],
         struct credential *out, struct err *e)
 {
-	uint8_t z[COORDINATE], eph[ES256_PUB], seed[SHA_LEN];
+	const struct suite s = suite_of(ek);
+	uint8_t seed[EK_HASH_MAX];
 	struct credential c;
 	struct wr blob = wr_to(c.blob, sizeof c.blob), secret = wr_to(c.secret, sizeof c.secret);
 
-	int bad = tpm_ecdh(ek->xy, z, eph, e);
-	if (!bad) {
-		tpm_kdfe(
-		        seed, sizeof seed * 8, VIEW_OF(z), "IDENTITY", VIEW(eph, COORDINATE), VIEW(ek->xy, COORDINATE));
-		bad = write_blob(&blob, seed, name, nonce, e);
-		write_secret(&secret, eph);
-	}
-	mem_wipe(z, sizeof z);
+	int bad = ekseed_make(ek, seed, &secret, e) || write_blob(&blob, &s, seed, name, nonce, e);
 	mem_wipe(seed, sizeof seed);
 	if (bad)
 		return err_in(e, "credential");

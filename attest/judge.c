@@ -25,7 +25,6 @@ enum {
 	KEEP_BYTES = 64 * 1024, /* larger buffers go back when their case is done */
 	USUAL = 16 * 1024,      /* facts are seldom more */
 	BAD_STARTS_MAX = 16,    /* workers that die with no case in their hands, in a row: something is wrong with us */
-	ROOTS_MAX = 1024 * 1024,
 	PREFIX = 4,
 };
 
@@ -52,7 +51,6 @@ struct judge {
 	bool fork_each, ended;
 	unsigned bad_starts;
 	struct ring_in asks;
-	struct ek_roots *roots;
 };
 
 static int64_t now_ms(void)
@@ -96,7 +94,7 @@ static int run_child(struct judge *j, int in, int out)
 	fd_close(RING_IN);
 	fd_close(RING_OUT);
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* one that no longer listens must not outlive us */
-	return judgeworker_run(in, out, j->roots);
+	return judgeworker_run(in, out);
 }
 
 static int start(struct judge *j, struct slot *s, struct err *e)
@@ -354,18 +352,6 @@ static int judge_run(struct judge *j, struct err *e)
 
 /* ---- Start ---- */
 
-static int load_roots(struct judge *j, struct err *e)
-{
-	uint8_t *pem = NULL;
-	size_t n = 0;
-
-	if (file_read(AT_FDCWD, "ek-roots.pem", ROOTS_MAX, &pem, &n, e) != 0)
-		return -1;
-	j->roots = ekcert_roots(VIEW(pem, n), e);
-	free(pem);
-	return j->roots ? 0 : -1;
-}
-
 static bool parse_args(struct judge *j, int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
@@ -396,7 +382,7 @@ int main(int argc, char **argv)
 		log_warn("usage: judge --workers N [--fork], N from 1 to %d; merestoned starts it", WORKERS_MAX);
 		return 2;
 	}
-	if (sandbox_early(&e) != 0 || load_roots(&j, &e) != 0 || judgeworker_warm(&e) != 0 || judge_run(&j, &e) != 0) {
+	if (sandbox_early(&e) != 0 || judgeworker_warm(&e) != 0 || judge_run(&j, &e) != 0) {
 		log_err(&e);
 		return 3;
 	}

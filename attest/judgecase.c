@@ -198,21 +198,21 @@ static int judge_keys(const struct evidence *ev, struct facts_attest *a, const s
 /* ---- Enrolment ---- */
 
 /* Attributes before any challenge: activation also works for a key that was made in software (A04, A05). */
-static int judge_publics(const struct evidence *ev, const struct claims *c, struct tpm_pub *ek, struct err *e)
+static int judge_publics(const struct evidence *ev, const struct claims *c, struct ek_pub *ek, struct err *e)
 {
 	struct tpm_pub ak, id, srk;
 
 	if (named_parse(ev->part[PART_AK], &ak, "attestation key", e) != 0 || tpmpub_is_ak(&ak, e) != 0 ||
-	        named_parse(ev->part[PART_EK], ek, "endorsement key", e) != 0 || tpmpub_is_ek(ek, e) != 0 ||
-	        named_parse(ev->part[PART_ID], &id, "TLS key", e) != 0 || tpmpub_is_id(&id, e) != 0 ||
-	        named_parse(ev->part[PART_SRK], &srk, "storage root key", e) != 0 || tpmpub_is_srk(&srk, e) != 0)
+	        ekpub_parse(ev->part[PART_EK], ek, e) != 0 || named_parse(ev->part[PART_ID], &id, "TLS key", e) != 0 ||
+	        tpmpub_is_id(&id, e) != 0 || named_parse(ev->part[PART_SRK], &srk, "storage root key", e) != 0 ||
+	        tpmpub_is_srk(&srk, e) != 0)
 		return -1;
 	return tls_key_ok(c, &id, e);
 }
 
-/* An unknown vendor is no refusal yet: an officer may have approved this key by its hash, which the decider knows. */
-static int judge_certificate(
-        const struct evidence *ev, const struct ek_roots *roots, const struct tpm_pub *ek, time_t now, struct err *e)
+/* A certificate that nobody can believe is no refusal yet: an officer may have approved this key by its hash, which the
+ * decider knows, as it knows the vendors. */
+static int judge_certificate(const struct evidence *ev, const struct ek_pub *ek, struct err *e)
 {
 	struct view chain[EK_CHAIN_MAX];
 	size_t n = 0;
@@ -223,16 +223,15 @@ static int judge_certificate(
 		               : 0;
 	if (ekcert_chain(ev->part[PART_EK_CHAIN], chain, &n, e) != 0)
 		return -1;
-	int bad = ekcert_check(roots, ev->part[PART_EK_CERT], chain, n, ek, now, e);
+	int bad = ekcert_form(ev->part[PART_EK_CERT], chain, n, ek, e);
 	return bad && e->why != WHY_UNTRUSTED ? -1 : 0;
 }
 
-static int judge_enrol(const struct evidence *ev, const struct claims *c, const struct ek_roots *roots, time_t now,
-        struct facts_enrol *f, struct err *e)
+static int judge_enrol(const struct evidence *ev, const struct claims *c, struct facts_enrol *f, struct err *e)
 {
-	struct tpm_pub ek;
+	struct ek_pub ek;
 
-	if (judge_publics(ev, c, &ek, e) != 0 || judge_certificate(ev, roots, &ek, now, e) != 0)
+	if (judge_publics(ev, c, &ek, e) != 0 || judge_certificate(ev, &ek, e) != 0)
 		return -1;
 	f->ek = ev->part[PART_EK];
 	f->ak = ev->part[PART_AK];
@@ -243,7 +242,7 @@ static int judge_enrol(const struct evidence *ev, const struct claims *c, const 
 	return 0;
 }
 
-static int judge_evidence(struct view body, const struct ek_roots *roots, time_t now, struct facts *f, struct err *e)
+static int judge_evidence(struct view body, struct facts *f, struct err *e)
 {
 	struct evidence ev;
 	struct quote q;
@@ -256,7 +255,7 @@ static int judge_evidence(struct view body, const struct ek_roots *roots, time_t
 		return -1;
 	memcpy(f->enrol.machine, f->attest.claims.machine, NAME_CAP);
 	if (f->kind == ASK_ENROL)
-		return judge_enrol(&ev, &f->attest.claims, roots, now, &f->enrol, e);
+		return judge_enrol(&ev, &f->attest.claims, &f->enrol, e);
 	if (judge_attest(&ev, &f->attest, &q, &ak, e) != 0)
 		return -1;
 	return f->kind == ASK_ACTIVATE ? judge_keys(&ev, &f->attest, &q, &ak, e) : 0;
@@ -309,7 +308,7 @@ static int judge_query(struct view v, struct err *e)
 	                               : err_set(e, WHY_MALFORMED, "query: it is not words with slashes between them");
 }
 
-static int judge_kind(const struct ask *a, const struct ek_roots *roots, time_t now, struct facts *f, struct err *e)
+static int judge_kind(const struct ask *a, struct facts *f, struct err *e)
 {
 	switch (a->kind) {
 	case ASK_DOCUMENT:
@@ -319,11 +318,11 @@ static int judge_kind(const struct ask *a, const struct ek_roots *roots, time_t 
 		f->text = a->body;
 		return judge_query(a->body, e);
 	default:
-		return judge_evidence(a->body, roots, now, f, e);
+		return judge_evidence(a->body, f, e);
 	}
 }
 
-int judge_ask(struct view ask, const struct ek_roots *roots, time_t now, struct facts *out, struct err *e)
+int judge_ask(struct view ask, struct facts *out, struct err *e)
 {
 	struct ask a;
 	struct err why;
@@ -335,7 +334,7 @@ int judge_ask(struct view ask, const struct ek_roots *roots, time_t now, struct 
 	out->kind = a.kind;
 	out->role = a.role;
 	memcpy(out->peer, a.peer, NAME_CAP);
-	if (judge_kind(&a, roots, now, out, &why) != 0)
+	if (judge_kind(&a, out, &why) != 0)
 		out->refusal = why;
 	return 0;
 }

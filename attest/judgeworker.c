@@ -22,13 +22,13 @@ int judgeworker_warm(struct err *e)
 	return 0;
 }
 
-static int one_case(struct view ask, int out, const struct ek_roots *roots, bool *malformed, struct err *e)
+static int one_case(struct view ask, int out, bool *malformed, struct err *e)
 {
 	static uint8_t message[RING_MAX];
 	static struct facts f;
 	struct wr w = wr_to(message, sizeof message);
 
-	if (judge_ask(ask, roots, time(NULL), &f, e) != 0)
+	if (judge_ask(ask, &f, e) != 0)
 		return -1;
 	if (facts_write(&w, &f) != 0)
 		return err_set(e, WHY_SYSTEM, "facts do not fit a message");
@@ -40,7 +40,7 @@ static int one_case(struct view ask, int out, const struct ek_roots *roots, bool
 static const char *const worker_calls[] = {"read", "write", "writev", "poll", "brk", "mmap", "munmap", "mremap",
         "madvise", "futex", "getpid", "getrandom", "clock_gettime", NULL};
 
-int judgeworker_run(int in, int out, const struct ek_roots *roots)
+int judgeworker_run(int in, int out)
 {
 	struct ring_in asks;
 	struct view ask;
@@ -51,7 +51,7 @@ int judgeworker_run(int in, int out, const struct ek_roots *roots)
 	ring_open(&asks, in);
 	if (sandbox_calls(worker_calls, &e) == 0)
 		while (!malformed && (more = ring_read(&asks, &ask, &e)) == 1)
-			if (one_case(ask, out, roots, &malformed, &e) != 0) {
+			if (one_case(ask, out, &malformed, &e) != 0) {
 				more = -1;
 				break;
 			}

@@ -8,6 +8,6 @@
 int judgeworker_warm(struct err *e);
 /* Takes its own sandbox, then reads asks from `in` and writes facts to `out` until `in` ends. Leaves after a case that
  * it refused as malformed: whatever that was, it meets nobody else. Returns the exit status. */
-int judgeworker_run(int in, int out, const struct ek_roots *roots);
+int judgeworker_run(int in, int out);
 
 #endif

@@ -63,19 +63,18 @@ static int op_status(struct quoterops *q, struct rd *r, struct wr *w, struct err
 static int op_keys(struct quoterops *q, struct rd *r, struct wr *w, struct err *e)
 {
 	struct evidence ev = {0};
-	struct tpmblob ek;
-	struct tpmnv nv;
-	ESYS_TR ek_handle = ESYS_TR_NONE;
+	struct tpmek ek = {.key = ESYS_TR_NONE};
+	struct tpmnv nv = {0};
 	ev.part[PART_CLAIMS] = rd_view32(r);
 	if (!rd_end(r) || ev.part[PART_CLAIMS].n > CLAIMS_MAX)
 		return err_set(e, WHY_MALFORMED, "a keys request is claims and nothing else");
-	if (tpmkeys_ek(&q->tpm, &ek_handle, &ek, e) != 0)
+	if (tpmek_open(&q->tpm, &ek, e) != 0)
 		return -1;
-	tpm_flush(&q->tpm, &ek_handle);
-	if (tpmnv_certificates(&q->tpm, &nv, e) != 0)
+	tpm_flush(&q->tpm, &ek.key);
+	if (ek.certificate && tpmnv_certificates(&q->tpm, ek.certificate, &nv, e) != 0)
 		return -1;
 	ev.part[PART_AK] = TPMBLOB(q->keys.ak);
-	ev.part[PART_EK] = TPMBLOB(ek);
+	ev.part[PART_EK] = TPMBLOB(ek.pub);
 	ev.part[PART_ID] = TPMBLOB(q->keys.id);
 	ev.part[PART_SRK] = TPMBLOB(q->keys.srk);
 	if (nv.ncert)

@@ -5,12 +5,11 @@
 
 static int ek_digest(struct quoterops *q, uint8_t out[SHA_LEN], struct err *e)
 {
-	struct tpmblob ek;
-	ESYS_TR handle = ESYS_TR_NONE;
-	if (tpmkeys_ek(&q->tpm, &handle, &ek, e) != 0)
+	struct tpmek ek = {.key = ESYS_TR_NONE};
+	if (tpmek_open(&q->tpm, &ek, e) != 0)
 		return -1;
-	tpm_flush(&q->tpm, &handle);
-	sha256(out, TPMBLOB(ek));
+	tpm_flush(&q->tpm, &ek.key);
+	sha256(out, TPMBLOB(ek.pub));
 	return 0;
 }
 

@@ -98,10 +98,15 @@ void tpm_flush(struct tpm *t, uint32_t *handle)
 
 int tpm_session(struct tpm *t, uint32_t *session, struct err *e)
 {
+	return tpm_session_by(t, TPM2_ALG_SHA256, session, e);
+}
+
+int tpm_session_by(struct tpm *t, uint16_t hash, uint32_t *session, struct err *e)
+{
 	const TPMT_SYM_DEF sym = {.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB};
 	ESYS_TR s = ESYS_TR_NONE;
 	TSS2_RC rc = Esys_StartAuthSession(t->esys, t->srk, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-	        NULL, TPM2_SE_POLICY, &sym, TPM2_ALG_SHA256, &s);
+	        NULL, TPM2_SE_POLICY, &sym, hash, &s);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(e, rc, WHY_SYSTEM, "cannot start a session");
 	const TPMA_SESSION both = TPMA_SESSION_ENCRYPT | TPMA_SESSION_CONTINUESESSION;

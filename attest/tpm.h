@@ -1,5 +1,5 @@
 /* tpm: what the quoter's own files share: the keys of a cloudlet's TPM, what they sign, what its NV memory holds.
- * Key templates: TCG EK Credential Profile 2.5 (L-2), TCG TPM v2.0 Provisioning Guidance 7.5.1 (SRK). */
+ * Key templates: TCG EK Credential Profile 2.5, TCG TPM v2.0 Provisioning Guidance 7.5.1 (SRK). */
 #ifndef ATTEST_TPM_H
 #define ATTEST_TPM_H
 
@@ -18,7 +18,6 @@ struct tpmblob { /* a marshalled structure */
 #define TPMBLOB(blob) VIEW((blob).b, (blob).n)
 
 /* tpmtemplate.c */
-TPM2B_PUBLIC tpmtemplate_ek(void);
 TPM2B_PUBLIC tpmtemplate_srk(void);
 TPM2B_PUBLIC tpmtemplate_ak(void);
 TPM2B_PUBLIC tpmtemplate_id(void);
@@ -37,21 +36,41 @@ int tpmkeys_open(struct tpm *t, int dirfd, struct tpmkeys *out, struct err *e);
 int tpmkeys_again(struct tpm *t, const struct tpmkeys *k, struct err *e);
 /* The ID key, loaded: the caller flushes. Each use loads it anew, so a restarted TPM needs no notice. */
 int tpmkeys_id(struct tpm *t, const struct tpmkeys *k, ESYS_TR *id, struct err *e);
-/* The endorsement key, made from its template: the caller flushes. */
-int tpmkeys_ek(struct tpm *t, ESYS_TR *ek, struct tpmblob *pub, struct err *e);
+/* A primary key of that template: the caller flushes. */
+int tpmkeys_primary(struct tpm *t, ESYS_TR hierarchy, const TPM2B_PUBLIC *template, ESYS_TR *key, struct tpmblob *pub,
+        struct err *e);
 
 /* 1: read; 0: there is none; -1: refused. */
 int tpmstate_read(int dirfd, struct tpmkeys *out, struct err *e);
 int tpmstate_write(int dirfd, const struct tpmkeys *k, struct err *e);
 
-/* tpmnv.c: the vendor's certificate, trimmed to its DER length, and the certificates that lead to it as be16-prefixed
- * DER. n is 0 when the TPM has none. */
+/* tpmek.c: the endorsement key that the vendor made a certificate for. */
+enum tpmek_template { TPMEK_L2, TPMEK_H2, TPMEK_H3, TPMEK_L1, TPMEK_H1, TPMEK_H6, TPMEK_TEMPLATES };
+
+struct tpmek {
+	ESYS_TR key;
+	struct tpmblob pub;
+	uint16_t name_alg;
+	bool high;
+	uint32_t certificate; /* its NV index, 0: there is none */
+};
+/* The first in the order above whose certificate is in NV memory, or else that of L-2. The caller flushes key. */
+int tpmek_open(struct tpm *t, struct tpmek *out, struct err *e);
+/* That template's key, by the vendor's own template or nonce when NV memory has one. */
+int tpmek_make(struct tpm *t, enum tpmek_template which, struct tpmek *out, struct err *e);
+/* A session that may use the key. The caller flushes. */
+int tpmek_session(struct tpm *t, const struct tpmek *ek, ESYS_TR *session, struct err *e);
+
+/* tpmnv.c */
+/* Appends the index to buf. 1: read; 0: there is none, or nothing was ever written to it. */
+int tpmnv_read(struct tpm *t, uint32_t place, uint8_t *buf, size_t cap, size_t *n, struct err *e);
+/* The vendor's certificate as the index has it, and the certificates that lead to it as be16-prefixed DER. */
 struct tpmnv {
 	size_t ncert, nchain;
 	uint8_t cert[EK_CERT_MAX];
 	uint8_t chain[EK_CHAIN_MAX * (EK_CERT_MAX + 2)];
 };
-int tpmnv_certificates(struct tpm *t, struct tpmnv *out, struct err *e);
+int tpmnv_certificates(struct tpm *t, uint32_t place, struct tpmnv *out, struct err *e);
 
 /* tpmquote.c */
 struct tpmsigned { /* what the AK signed */

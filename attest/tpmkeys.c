@@ -14,7 +14,7 @@ static int public_bytes(const TPM2B_PUBLIC *pub, struct tpmblob *out, struct err
 	return 0;
 }
 
-static int primary(struct tpm *t, ESYS_TR hierarchy, const TPM2B_PUBLIC *template, ESYS_TR *key, struct tpmblob *pub,
+int tpmkeys_primary(struct tpm *t, ESYS_TR hierarchy, const TPM2B_PUBLIC *template, ESYS_TR *key, struct tpmblob *pub,
         struct err *e)
 {
 	const TPM2B_SENSITIVE_CREATE no_secret = {0};
@@ -61,7 +61,7 @@ static int establish(struct tpm *t, ESYS_TR hierarchy, const TPM2B_PUBLIC *templ
 {
 	ESYS_TR made = ESYS_TR_NONE;
 	struct tpmblob there;
-	if (primary(t, hierarchy, template, &made, pub, e) != 0)
+	if (tpmkeys_primary(t, hierarchy, template, &made, pub, e) != 0)
 		return err_in(e, "key for 0x%08x", place);
 	int found = persistent(t, place, key, &there, e);
 	if (found == 1 && !view_equal(TPMBLOB(there), TPMBLOB(*pub))) {
@@ -166,10 +166,4 @@ int tpmkeys_id(struct tpm *t, const struct tpmkeys *k, ESYS_TR *id, struct err *
 		return 0;
 	*id = ESYS_TR_NONE;
 	return tpm_fail(e, rc, WHY_UNTRUSTED, "this state belongs to another TPM: the TLS key does not load");
-}
-
-int tpmkeys_ek(struct tpm *t, ESYS_TR *ek, struct tpmblob *pub, struct err *e)
-{
-	const TPM2B_PUBLIC template = tpmtemplate_ek();
-	return primary(t, ESYS_TR_RH_ENDORSEMENT, &template, ek, pub, e) == 0 ? 0 : err_in(e, "endorsement key");
 }

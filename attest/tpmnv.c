@@ -1,9 +1,10 @@
 #include <string.h>
 
+#include "attest/der.h"
 #include "attest/tpm.h"
 
-/* TCG EK Credential Profile 2.5, 2.2.1.4: certificate of template L-2; the chain lies from 0x01c00100 on. */
-enum { NV_EK_CERT = 0x01c0000a, NV_CHAIN = 0x01c00100, NV_CHAIN_LAST = 0x01c001ff, NV_STEP = 512 };
+/* TCG EK Credential Profile 2.5, 2.2.1.5: the chain lies from 0x01c00100 on. */
+enum { NV_CHAIN = 0x01c00100, NV_CHAIN_LAST = 0x01c001ff, NV_STEP = 512 };
 
 /* Handle and size of an index and who may read it. 0: there is none. */
 static int index_find(struct tpm *t, uint32_t place, ESYS_TR *nv, ESYS_TR *reader, uint16_t *size, struct err *e)
@@ -27,23 +28,21 @@ static int index_step(struct tpm *t, ESYS_TR nv, ESYS_TR reader, uint8_t *to, ui
 	TPM2B_MAX_NV_BUFFER *data = NULL;
 	TSS2_RC rc = Esys_NV_Read(t->esys, reader, nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, n, at, &data);
 	if (rc != TSS2_RC_SUCCESS)
-		return tpm_fail(e, rc, WHY_SYSTEM, "cannot read a certificate from NV memory");
+		return tpm_fail(e, rc, WHY_SYSTEM, "cannot read NV memory");
 	bool whole = data->size == n;
 	if (whole)
 		memcpy(to, data->buffer, n);
 	Esys_Free(data);
-	return whole ? 0 : err_set(e, WHY_SYSTEM, "the TPM gave less of a certificate than was asked for");
+	return whole ? 0 : err_set(e, WHY_SYSTEM, "the TPM gave less of an NV index than was asked for");
 }
 
-/* Appends the index to buf. 1: read; 0: there is none. */
-static int index_read(struct tpm *t, uint32_t place, uint8_t *buf, size_t cap, size_t *n, struct err *e)
+int tpmnv_read(struct tpm *t, uint32_t place, uint8_t *buf, size_t cap, size_t *n, struct err *e)
 {
 	ESYS_TR nv = ESYS_TR_NONE, reader = ESYS_TR_NONE;
 	uint16_t size = 0;
 	int found = index_find(t, place, &nv, &reader, &size, e);
 	if (found == 1 && size > cap - *n)
-		found = err_set(
-		        e, WHY_SYSTEM, "NV index 0x%08x holds %u bytes, too many for certificates", place, size);
+		found = err_set(e, WHY_SYSTEM, "NV index 0x%08x holds %u bytes, more than are read", place, size);
 	for (uint16_t at = 0; found == 1 && at < size;) {
 		uint16_t step = (uint16_t)(size - at < NV_STEP ? size - at : NV_STEP);
 		if (index_step(t, nv, reader, buf + *n, step, at, e) != 0)
@@ -53,19 +52,7 @@ static int index_read(struct tpm *t, uint32_t place, uint8_t *buf, size_t cap, s
 	}
 	if (nv != ESYS_TR_NONE)
 		(void)Esys_TR_Close(t->esys, &nv);
-	return found;
-}
-
-/* Bytes of the DER SEQUENCE in front of v: vendors pad the index behind it. 0: there is none. */
-static size_t der_length(struct view v)
-{
-	struct rd r = rd_of(v);
-	rd_require(&r, rd_u8(&r) == 0x30);
-	uint8_t first = rd_u8(&r);
-	size_t n = first == 0x81 ? rd_u8(&r) : first == 0x82 ? rd_be16(&r) : first;
-	rd_require(&r, first <= 0x82 && first != 0x80);
-	(void)rd_view(&r, n);
-	return rd_ok(&r) ? r.at : 0;
+	return found == 1 && size == 0 ? 0 : found;
 }
 
 static void split(struct view all, struct tpmnv *out)
@@ -87,22 +74,16 @@ static int chain_read(struct tpm *t, struct tpmnv *out, struct err *e)
 	size_t n = 0;
 	int found = 1;
 	for (uint32_t place = NV_CHAIN; found == 1 && place <= NV_CHAIN_LAST; place++)
-		found = index_read(t, place, all, sizeof(all), &n, e);
+		found = tpmnv_read(t, place, all, sizeof(all), &n, e);
 	if (found < 0)
 		return -1;
 	split(VIEW(all, n), out);
 	return 0;
 }
 
-int tpmnv_certificates(struct tpm *t, struct tpmnv *out, struct err *e)
+int tpmnv_certificates(struct tpm *t, uint32_t place, struct tpmnv *out, struct err *e)
 {
-	size_t n = 0;
 	out->ncert = out->nchain = 0;
-	int found = index_read(t, NV_EK_CERT, out->cert, sizeof(out->cert), &n, e);
-	if (found <= 0)
-		return found;
-	out->ncert = der_length(VIEW(out->cert, n));
-	if (out->ncert == 0)
-		return err_set(e, WHY_MALFORMED, "NV index 0x%08x holds no certificate", NV_EK_CERT);
-	return chain_read(t, out, e);
+	int found = tpmnv_read(t, place, out->cert, sizeof(out->cert), &out->ncert, e);
+	return found == 1 ? chain_read(t, out, e) : found;
 }

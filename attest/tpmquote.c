@@ -116,16 +116,6 @@ int tpmquote_certify(struct tpm *t, ESYS_TR object, const uint8_t extra[SHA_LEN]
 	return bad;
 }
 
-/* The EK answers only to PolicySecret(endorsement): its template says so. */
-static int ek_session(struct tpm *t, ESYS_TR *session, struct err *e)
-{
-	if (tpm_session(t, session, e) != 0)
-		return -1;
-	TSS2_RC rc = Esys_PolicySecret(t->esys, ESYS_TR_RH_ENDORSEMENT, *session, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-	        ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL, NULL);
-	return rc == TSS2_RC_SUCCESS ? 0 : tpm_fail(e, rc, WHY_SYSTEM, "cannot use the endorsement hierarchy");
-}
-
 static int credential_parts(
         struct view blob, struct view secret, TPM2B_ID_OBJECT *id, TPM2B_ENCRYPTED_SECRET *seed, struct err *e)
 {
@@ -146,16 +136,16 @@ int tpmquote_activate(struct tpm *t, struct view blob, struct view secret, uint8
 	TPM2B_ID_OBJECT id;
 	TPM2B_ENCRYPTED_SECRET seed;
 	TPM2B_DIGEST *hidden = NULL;
-	struct tpmblob pub;
-	ESYS_TR ek = ESYS_TR_NONE, session = ESYS_TR_NONE;
+	struct tpmek ek = {.key = ESYS_TR_NONE};
+	ESYS_TR session = ESYS_TR_NONE;
 	if (credential_parts(blob, secret, &id, &seed, e) != 0)
 		return -1;
-	int bad = tpmkeys_ek(t, &ek, &pub, e);
+	int bad = tpmek_open(t, &ek, e);
 	if (!bad)
-		bad = ek_session(t, &session, e);
+		bad = tpmek_session(t, &ek, &session, e);
 	TSS2_RC rc = bad ? 0
-	                 : Esys_ActivateCredential(
-	                           t->esys, t->ak, ek, ESYS_TR_PASSWORD, session, ESYS_TR_NONE, &id, &seed, &hidden);
+	                 : Esys_ActivateCredential(t->esys, t->ak, ek.key, ESYS_TR_PASSWORD, session, ESYS_TR_NONE, &id,
+	                           &seed, &hidden);
 	if (rc != TSS2_RC_SUCCESS)
 		bad = tpm_fail(e, rc, WHY_UNTRUSTED, "the credential was made for another TPM or another key");
 	else if (!bad && hidden->size != NONCE_LEN)
@@ -164,7 +154,7 @@ int tpmquote_activate(struct tpm *t, struct view blob, struct view secret, uint8
 		memcpy(nonce, hidden->buffer, NONCE_LEN);
 	Esys_Free(hidden);
 	tpm_flush(t, &session);
-	tpm_flush(t, &ek);
+	tpm_flush(t, &ek.key);
 	return bad;
 }
 

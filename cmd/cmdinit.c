@@ -166,7 +166,7 @@ static int write_settings(const struct plan *p, struct err *e)
 /* The vendor roots are checked before anything is made: a file that pins nothing would be found out much later. */
 static int read_roots(struct plan *p, const char *path, struct err *e)
 {
-	AUTO(ek_roots_free) struct ek_roots *roots = NULL;
+	AUTO(ekroots_free) struct ekroots *roots = NULL;
 	uint8_t *pem = NULL;
 
 	if (!path)
@@ -176,14 +176,12 @@ static int read_roots(struct plan *p, const char *path, struct err *e)
 	p->roots = (char *)pem;
 	if (!memmem(pem, p->nroots, "-----BEGIN CERTIFICATE-----", 27))
 		return err_set(e, WHY_MALFORMED, "%s holds no certificate in PEM", path);
-	roots = ekcert_roots(VIEW(pem, p->nroots), e);
+	roots = ekroots_read(VIEW(pem, p->nroots), e);
 	return roots ? 0 : err_in(e, "%s", path);
 }
 
 static int write_roots(const struct plan *p, struct err *e)
 {
-	if (file_write(p->dir, "judge/ek-roots.pem", VIEW(p->roots, p->nroots), 0644, e))
-		return -1;
 	return file_write(p->dir, "decider/ek-roots.pem", VIEW(p->roots, p->nroots), 0644, e);
 }
 

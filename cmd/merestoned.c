@@ -6,7 +6,7 @@
  *
  *   member   meets                 reads and writes           descriptors             may
  *   door     the network           door/    TLS key, blobs    3 answers 4 asks 5 TCP  accept, read, write
- *   judge    hostile bytes         judge/   EK roots          3 asks    4 facts       fork workers that only compute
+ *   judge    hostile bytes         judge/   nothing           3 asks    4 facts       fork workers that only compute
  *   decider  facts                 decider/ trust.db          3 facts   4 verdicts    files below its directory
  *   keeper   verdicts              keeper/  keys, once        3 verdicts 4 answers    compute, nothing else
  */

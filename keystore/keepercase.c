@@ -44,12 +44,13 @@ static int malformed(struct err *e, const char *what)
 
 static int answer_credential(struct keeping *c, struct err *e)
 {
-	struct tpm_pub ek, ak;
+	struct ek_pub ek;
+	struct tpm_pub ak;
 	struct credential made;
 	if (!c->v->has_nonce)
 		return malformed(e, "no nonce to hide");
-	if (tpmpub_parse(c->v->ek, &ek, e) != 0 || tpmpub_is_ek(&ek, e) != 0)
-		return err_in(e, "endorsement key");
+	if (ekpub_parse(c->v->ek, &ek, e) != 0)
+		return -1;
 	if (tpmpub_parse(c->v->ak, &ak, e) != 0 || tpmpub_is_ak(&ak, e) != 0)
 		return err_in(e, "attestation key");
 	if (credential_make(&ek, ak.name, c->v->nonce, &made, e) != 0)

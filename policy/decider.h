@@ -27,8 +27,8 @@ struct decider {
 	struct audit_head head;
 	struct es256 *officer[OFFICERS_MAX];
 	size_t nofficers;
-	struct ek_roots *roots; /* NULL: no certificate is believed */
-	bool book_moved;        /* a document of this group is in the book, not yet on the disk */
+	struct ekroots *roots; /* of ek-roots.pem, NULL without; the book has those that officers signed */
+	bool book_moved;       /* a document of this group is in the book, not yet on the disk */
 
 	/* What one case needs; a verdict's views point here and into its facts. */
 	struct machine machine;
@@ -42,6 +42,7 @@ struct decider {
 	} ima_sets[DOMAINS_MAX];
 	struct located located;
 	struct document receipt;                /* head only; kind 0: this case has none */
+	bool issuer_expired;                    /* since it issued the certificate of this enrolment */
 	struct measured measured[MEASURED_MAX]; /* of a log that was sent before; their data point into bootlog */
 	uint8_t bootlog[BOOTLOG_MAX];
 	struct story story;

@@ -68,7 +68,7 @@ static int load_roots(struct decider *d, struct err *e)
 	if (file_read(AT_FDCWD, "ek-roots.pem", PEM_MAX, &bytes, &n, e))
 		return -1;
 	if (n > 0)
-		d->roots = ekcert_roots(VIEW(bytes, n), e);
+		d->roots = ekroots_read(VIEW(bytes, n), e);
 	mem_free(bytes);
 	return n == 0 || d->roots ? 0 : err_in(e, "ek-roots.pem");
 }
@@ -96,7 +96,7 @@ void decider_close(struct decider *d)
 	store_close(&d->store);
 	for (size_t i = 0; i < d->nofficers; i++)
 		es256_free(d->officer[i]);
-	ek_roots_free(d->roots);
+	ekroots_free(d->roots);
 	free(d);
 }
 
@@ -158,6 +158,7 @@ int decider_case(struct decider *d, const struct facts *f, struct verdict *v, st
 
 	verdict_clear(v);
 	memset(&d->receipt, 0, sizeof d->receipt);
+	d->issuer_expired = false;
 	v->ticket = f->ticket;
 	/* Reading changes nothing and leaves no record; only what was decided has a case number. */
 	v->case_no = f->kind == ASK_QUERY ? 0 : d->head.case_no + 1;

@@ -14,6 +14,7 @@ static const char *const kinds[DOC_KINDS] = {
         [DOC_CLOUDLET] = "cloudlet",
         [DOC_EK] = "ek",
         [DOC_RUNTIME] = "runtime",
+        [DOC_VENDOR] = "vendor",
 };
 
 const char *doc_kind_name(enum doc_kind k)
@@ -153,6 +154,17 @@ static int parse_ek(const json_t *body, struct document *out, struct err *e)
 	return json_get_hex(body, "ek_sha256", out->ek.ek_sha256, SHA_LEN, e);
 }
 
+static int parse_vendor(const json_t *body, struct document *out, struct err *e)
+{
+	static const char *const members[] = {"roots", NULL};
+	const char *pem;
+
+	if (json_only(body, members, e) || json_get_str(body, "roots", &pem, e))
+		return -1;
+	out->vendor = ekroots_read(VIEW(pem, strlen(pem)), e);
+	return out->vendor ? 0 : -1;
+}
+
 static int parse_body(const json_t *body, struct document *d, struct err *e)
 {
 	switch (d->kind) {
@@ -170,10 +182,13 @@ static int parse_body(const json_t *body, struct document *d, struct err *e)
 		return parse_ek(body, d, e);
 	case DOC_RUNTIME:
 		return (d->runtime = runtime_import(body, e)) ? 0 : -1;
+	case DOC_VENDOR:
+		return parse_vendor(body, d, e);
 	case DOC_KINDS:
 		break;
 	}
-	return err_set(e, WHY_MALFORMED, "kind: expected fence, reference, domain, dataset, cloudlet, ek or runtime");
+	return err_set(
+	        e, WHY_MALFORMED, "kind: expected fence, reference, domain, dataset, cloudlet, ek, runtime or vendor");
 }
 
 static int parse_head(const json_t *j, struct document *d, struct err *e)
@@ -213,6 +228,8 @@ void document_free(struct document *d)
 	runtime_free(d->runtime);
 	free(d->domain.members);
 	free(d->domain.runtimes);
+	ekroots_free(d->vendor);
+	d->vendor = NULL;
 	d->fence = NULL;
 	d->reference = NULL;
 	d->runtime = NULL;

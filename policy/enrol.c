@@ -6,7 +6,8 @@
 #include "policy/decider.h"
 
 struct keys {
-	struct tpm_pub ek, ak, id, srk;
+	struct ek_pub ek;
+	struct tpm_pub ak, id, srk;
 	uint8_t ek_sha256[SHA_LEN];
 };
 
@@ -18,30 +19,30 @@ static int parse_key(struct view v, struct tpm_pub *out, const char *what, struc
 /* The judge looked at the attributes already; a software AK must not pass on its word (A04, A05). */
 static int parse_keys(const struct facts_enrol *x, struct keys *k, struct err *e)
 {
-	if (parse_key(x->ek, &k->ek, "endorsement key", e) || tpmpub_is_ek(&k->ek, e) ||
-	        parse_key(x->ak, &k->ak, "attestation key", e) || tpmpub_is_ak(&k->ak, e) ||
-	        parse_key(x->id, &k->id, "TLS key", e) || tpmpub_is_id(&k->id, e) ||
+	if (ekpub_parse(x->ek, &k->ek, e) || parse_key(x->ak, &k->ak, "attestation key", e) ||
+	        tpmpub_is_ak(&k->ak, e) || parse_key(x->id, &k->id, "TLS key", e) || tpmpub_is_id(&k->id, e) ||
 	        parse_key(x->srk, &k->srk, "storage root key", e) || tpmpub_is_srk(&k->srk, e))
 		return -1;
 	sha256(k->ek_sha256, x->ek);
 	return 0;
 }
 
-static int check_certificate(struct decider *d, const struct facts_enrol *x, const struct tpm_pub *ek, struct err *e)
+/* By the vendors that officers signed for, and those that the authority was made with: one is enough. */
+static int check_certificate(struct decider *d, const struct facts_enrol *x, const struct ek_pub *ek, struct err *e)
 {
-	struct rd r = rd_of(x->ek_chain);
 	struct view chain[EK_CHAIN_MAX];
+	bool *expired = &d->issuer_expired;
 	size_t n = 0;
 
-	if (!d->roots)
-		return err_set(
-		        e, WHY_UNTRUSTED, "this authority has no vendor roots, so it believes no EK certificate");
-	while (rd_left(&r) > 0 && n < EK_CHAIN_MAX)
-		chain[n++] = rd_view16(&r);
-	if (!rd_end(&r))
-		return err_set(
-		        e, WHY_MALFORMED, "the EK certificate's chain is not at most %d certificates", EK_CHAIN_MAX);
-	return ekcert_check(d->roots, x->ek_cert, chain, n, ek, (time_t)d->now, e);
+	if (ekcert_chain(x->ek_chain, chain, &n, e))
+		return -1;
+	err_set(e, WHY_UNTRUSTED, "this authority has no vendor roots, so it believes no EK certificate");
+	for (uint32_t i = 0; i < d->book.n[DOC_VENDOR]; i++) {
+		const struct document *v = d->book.doc[DOC_VENDOR][i];
+		if (ekcert_check(v->vendor, x->ek_cert, chain, n, ek, (time_t)d->now, expired, e) == 0)
+			return 0;
+	}
+	return d->roots ? ekcert_check(d->roots, x->ek_cert, chain, n, ek, (time_t)d->now, expired, e) : -1;
 }
 
 static int disbelieved(const char *machine, const uint8_t ek[SHA_LEN], struct err *e)

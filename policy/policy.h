@@ -24,6 +24,7 @@ enum {
 	CERTIFICATE_S = 24 * 3600, /* life of a cloudlet's client certificate */
 	CLOCK_SLOWEST_PM =
 	        857,         /* an owner can slow a TPM's clock to 0.857 (facts: leases 3): deadlines are cut by it */
+	VENDORS_MAX = 16,    /* documents with roots of TPM vendors: one may hold those of all */
 	DOCUMENTS_MAX = 128, /* fences, and as many reference sets, held in memory */
 	CLAIMS_JSON_MAX = 128 * 1024, /* 64 domains, each with a sentence and a hint at their longest */
 	RECORD_MAX = 160 * 1024,      /* the claims and what stands around them */
@@ -35,7 +36,17 @@ enum {
  * A compact JWS, typ "merestone-document+jws", by an officer's key over
  * {"kind":K,"name":N,"version":V,"issued":T,"body":{...}}  version 1.. and one more at each change. */
 
-enum doc_kind { DOC_FENCE = 1, DOC_REFERENCE, DOC_DOMAIN, DOC_DATASET, DOC_CLOUDLET, DOC_EK, DOC_RUNTIME, DOC_KINDS };
+enum doc_kind {
+	DOC_FENCE = 1,
+	DOC_REFERENCE,
+	DOC_DOMAIN,
+	DOC_DATASET,
+	DOC_CLOUDLET,
+	DOC_EK,
+	DOC_RUNTIME,
+	DOC_VENDOR,
+	DOC_KINDS
+};
 
 /* How a machine's position is known. Higher ones are refused in documents until their evidence exists. */
 enum location_level { LOCATION_NONE, LOCATION_DECLARED, LOCATION_TAG, LOCATION_LEVELS };
@@ -78,9 +89,10 @@ struct document {
 	struct fence *fence;         /* owned, DOC_FENCE */
 	struct reference *reference; /* owned, DOC_REFERENCE */
 	struct runtime *runtime;     /* owned, DOC_RUNTIME */
+	struct ekroots *vendor;      /* owned, DOC_VENDOR: whose endorsement certificates are believed */
 };
 
-const char *doc_kind_name(enum doc_kind k);  /* "fence" "reference" "domain" "dataset" "cloudlet" "ek" "runtime" */
+const char *doc_kind_name(enum doc_kind k);  /* "fence", "reference", "domain", "dataset", ... */
 enum doc_kind doc_kind_parse(const char *s); /* DOC_KINDS when unknown */
 /* Parses the payload of a JWS whose signature the caller has checked. Unknown members are refused; digest is the caller's
  * to set. What *out owns is freed by document_free(). */

@@ -55,6 +55,8 @@ static void put_document(struct jw *j, const struct document *doc)
 		jw_str(j, "domain", doc->dataset.domain);
 		jw_int(j, "epoch", doc->dataset.epoch);
 	}
+	if (doc->kind == DOC_VENDOR)
+		jw_int(j, "certificates", (int64_t)ekroots_count(doc->vendor));
 	jw_end_obj(j);
 }
 
@@ -96,6 +98,12 @@ static int list_datasets(struct decider *d, struct jw *j, const char *after, str
 {
 	(void)e;
 	return list_book(d, j, DOC_DATASET, after);
+}
+
+static int list_vendors(struct decider *d, struct jw *j, const char *after, struct err *e)
+{
+	(void)e;
+	return list_book(d, j, DOC_VENDOR, after);
 }
 
 /* The names in a text where each is followed by a space. */
@@ -178,6 +186,7 @@ static const struct listing listings[] = {
         {"datasets", list_datasets},
         {"cloudlets", list_cloudlets},
         {"eks", list_eks},
+        {"vendors", list_vendors},
 };
 
 /* "fences", or "fences/geoa" for what comes after that name. */
@@ -195,7 +204,7 @@ static int answer_list(struct decider *d, struct jw *j, const char *arg, struct 
 		return listings[i].items(d, j, slash ? slash + 1 : "", e);
 	}
 	err_set(e, WHY_UNKNOWN, "there is no list of that name");
-	return err_hint(e, "fences, references, runtimes, domains, datasets, cloudlets or eks");
+	return err_hint(e, "fences, references, runtimes, domains, datasets, cloudlets, eks or vendors");
 }
 
 static int answer_document(struct decider *d, struct jw *j, const char *arg, struct err *e)

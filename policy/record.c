@@ -46,6 +46,8 @@ int record_write(struct wr *w, const struct decider *d, const struct facts *f, c
 	jw_str(&j, "hint", v->refusal.hint);
 	if (v->kind == VERDICT_RESULT)
 		jw_raw(&j, "ear", v->body);
+	if (v->kind == VERDICT_CREDENTIAL && d->issuer_expired)
+		jw_bool(&j, "issuer_expired", true);
 	if (v->kind == VERDICT_RECEIPT)
 		put_document(&j, &d->receipt);
 	jw_end_obj(&j);

@@ -16,16 +16,15 @@ enum { NV_EK_CERT = 0x01c0000a, STEP = 512 };
 
 static int show(struct tpm *t, struct err *e)
 {
-	ESYS_TR ek = ESYS_TR_NONE;
-	struct tpmblob blob;
-	struct tpm_pub pub;
+	struct tpmek ek = {.key = ESYS_TR_NONE};
+	struct ek_pub pub;
 	char x[65], y[65];
-	if (tpmkeys_ek(t, &ek, &blob, e) != 0)
+	if (tpmek_make(t, TPMEK_L2, &ek, e) != 0)
 		return -1;
-	tpm_flush(t, &ek);
-	if (tpmpub_parse(TPMBLOB(blob), &pub, e) != 0)
+	tpm_flush(t, &ek.key);
+	if (ekpub_parse(TPMBLOB(ek.pub), &pub, e) != 0)
 		return -1;
-	printf("x=%s,y=%s,id=secp256r1\n", hex_put(x, pub.xy, 32), hex_put(y, pub.xy + 32, 32));
+	printf("x=%s,y=%s,id=secp256r1\n", hex_put(x, pub.key, 32), hex_put(y, pub.key + 32, 32));
 	return 0;
 }
 

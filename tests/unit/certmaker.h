@@ -12,7 +12,10 @@ struct cert_shape { /* NULL leaves an extension out */
 	const char *name, *issuer;
 	long serial;
 	long from_s, to_s;                           /* relative to now */
-	const char *basic, *usage, *eku, *aia, *odd; /* odd: "OID=critical,DER:..." */
+	const char *basic, *usage, *eku, *aia, *odd; /* odd: an OID, critical, contents a NULL */
+	const char *maker;                           /* in the subject alternative name */
+	const char *organization, *root;             /* who it is, or issued it if it is an EK's; whose the root is */
+	const EVP_MD *md;                            /* NULL: SHA-256 */
 };
 
 static const struct cert_shape certmaker_root = {.name = "Vendor Root",
@@ -36,7 +39,8 @@ static const struct cert_shape certmaker_ek = {.name = "",
         .to_s = 3600,
         .basic = "critical,CA:FALSE",
         .usage = "critical,keyAgreement",
-        .eku = "2.23.133.8.1"};
+        .eku = "2.23.133.8.1",
+        .maker = "id:00001014"};
 
 static inline void certmaker_extension(X509 *c, int nid, const char *value)
 {
@@ -64,10 +68,27 @@ static inline void certmaker_odd(X509 *c, const char *oid)
 	ASN1_OBJECT_free(o);
 }
 
-static inline X509_NAME *certmaker_name(const char *cn)
+static inline void certmaker_maker(X509 *c, const char *id)
+{
+	ASN1_OBJECT *o = OBJ_txt2obj("2.23.133.2.1", 1);
+	GENERAL_NAME *g = GENERAL_NAME_new();
+	GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
+
+	g->type = GEN_DIRNAME;
+	g->d.directoryName = X509_NAME_new();
+	X509_NAME_add_entry_by_OBJ(g->d.directoryName, o, MBSTRING_ASC, (const uint8_t *)id, -1, -1, 0);
+	sk_GENERAL_NAME_push(all, g);
+	assert_int_equal(X509_add1_ext_i2d(c, NID_subject_alt_name, all, 1, 0), 1);
+	GENERAL_NAMES_free(all);
+	ASN1_OBJECT_free(o);
+}
+
+static inline X509_NAME *certmaker_name(const char *cn, const char *organization)
 {
 	X509_NAME *n = X509_NAME_new();
 
+	if (organization)
+		X509_NAME_add_entry_by_txt(n, "O", MBSTRING_ASC, (const uint8_t *)organization, -1, -1, 0);
 	if (cn[0])
 		X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const uint8_t *)cn, -1, -1, 0);
 	return n;
@@ -76,7 +97,9 @@ static inline X509_NAME *certmaker_name(const char *cn)
 static inline X509 *certmaker_x509(const struct cert_shape *s, EVP_PKEY *subject, EVP_PKEY *issuer)
 {
 	X509 *c = X509_new();
-	X509_NAME *name = certmaker_name(s->name), *by = certmaker_name(s->issuer);
+	bool leaf = s->eku != NULL;
+	X509_NAME *name = certmaker_name(s->name, leaf ? NULL : s->organization);
+	X509_NAME *by = certmaker_name(s->issuer, s->root ? s->root : leaf || s->serial == 1 ? s->organization : NULL);
 
 	X509_set_version(c, X509_VERSION_3);
 	ASN1_INTEGER_set(X509_get_serialNumber(c), s->serial);
@@ -89,9 +112,11 @@ static inline X509 *certmaker_x509(const struct cert_shape *s, EVP_PKEY *subject
 	certmaker_extension(c, NID_key_usage, s->usage);
 	certmaker_extension(c, NID_ext_key_usage, s->eku);
 	certmaker_extension(c, NID_info_access, s->aia);
+	if (s->maker)
+		certmaker_maker(c, s->maker);
 	if (s->odd)
 		certmaker_odd(c, s->odd);
-	assert_true(X509_sign(c, issuer, EVP_sha256()) > 0);
+	assert_true(X509_sign(c, issuer, s->md ? s->md : EVP_sha256()) > 0);
 	X509_NAME_free(name);
 	X509_NAME_free(by);
 	return c;

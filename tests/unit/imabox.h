@@ -140,7 +140,7 @@ static inline void imabox_judge(struct imabox *x, const struct evidence *ev)
 	assert_true(wr_ok(&b));
 	ask.body = wr_done(&b);
 	assert_int_equal(ask_write(&a, &ask), 0);
-	assert_accepted(judge_ask(wr_done(&a), NULL, NOW, &x->f, &e), &e);
+	assert_accepted(judge_ask(wr_done(&a), &x->f, &e), &e);
 }
 
 /* As the agent does: on to where the result says that the authority is. */

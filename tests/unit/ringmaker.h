@@ -81,7 +81,6 @@ static inline void ringmaker_keys(struct ringmaker *r)
 	assert_accepted(es256_public_pem(r->officer, &officer, &n, &r->e), &r->e);
 	ringmaker_write(r, "keeper/ca.pem", ca);
 	ringmaker_write(r, "decider/officers.pem", officer);
-	ringmaker_write(r, "judge/ek-roots.pem", "");
 }
 
 /* NULL where the programs are not built: in build/libexec, or with BUILD=build/san those with sanitizers. */

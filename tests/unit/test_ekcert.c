@@ -12,16 +12,18 @@
 
 static struct es256 *root_key, *middle_key;
 static struct tpm_key ek;
+static struct ek_pub ek_pub;
+static bool expired;
 static struct cert root, middle, leaf;
-static struct ek_roots *roots;
+static struct ekroots *roots;
 static struct err e;
 
-static struct ek_roots *pin(const struct cert *c)
+static struct ekroots *pin(const struct cert *c)
 {
 	static char pem[16 * 1024];
 	size_t n = certmaker_pem(pem, sizeof pem, c);
 
-	return ekcert_roots(VIEW(pem, n), &e);
+	return ekroots_read(VIEW(pem, n), &e);
 }
 
 static int make(void **s)
@@ -30,6 +32,7 @@ static int make(void **s)
 	root_key = es256_generate(&e);
 	middle_key = es256_generate(&e);
 	tpmmaker_key(&ek, TPMMAKER_EK);
+	assert_accepted(ekpub_parse(tpmmaker_view(&ek), &ek_pub, &e), &e);
 	certmaker_der(&root, &certmaker_root, root_key->pkey, root_key->pkey);
 	certmaker_der(&middle, &certmaker_middle, middle_key->pkey, root_key->pkey);
 	certmaker_der(&leaf, &certmaker_ek, ek.key->pkey, middle_key->pkey);
@@ -43,7 +46,7 @@ static int drop(void **s)
 	es256_free(root_key);
 	es256_free(middle_key);
 	tpmmaker_drop(&ek);
-	ek_roots_free(roots);
+	ekroots_free(roots);
 	return 0;
 }
 
@@ -54,7 +57,7 @@ static int checking_at(struct view cert, const struct cert *chain, size_t n, tim
 	for (size_t i = 0; i < n && i < 8; i++)
 		views[i] = certmaker_view(&chain[i]);
 	e = (struct err){0};
-	return ekcert_check(roots, cert, views, n, &ek.pub, now, &e);
+	return ekcert_check(roots, cert, views, n, &ek_pub, now, &expired, &e);
 }
 
 static int checking(const struct cert *cert)
@@ -79,7 +82,7 @@ static void a_certificate_of_a_pinned_vendor_is_accepted(void **s)
 
 static void a_vendor_that_is_not_pinned_is_refused_with_the_way_out(void **s)
 {
-	struct ek_roots *none = ekcert_roots(VIEW("", 0), &e), *kept = roots;
+	struct ekroots *none = ekroots_read(VIEW("", 0), &e), *kept = roots;
 
 	(void)s;
 	assert_non_null(none);
@@ -87,19 +90,19 @@ static void a_vendor_that_is_not_pinned_is_refused_with_the_way_out(void **s)
 	assert_refused(checking(&leaf), &e, WHY_UNTRUSTED);
 	assert_non_null(strstr(e.hint, "pin the vendor's root"));
 	roots = kept;
-	ek_roots_free(none);
+	ekroots_free(none);
 	assert_refused(checking_at(certmaker_view(&leaf), NULL, 0, time(NULL)), &e, WHY_UNTRUSTED);
 }
 
 static void a_pinned_intermediate_is_enough(void **s)
 {
-	struct ek_roots *kept = roots;
+	struct ekroots *kept = roots;
 
 	(void)s;
 	roots = pin(&middle);
 	assert_non_null(roots);
 	assert_accepted(checking_at(certmaker_view(&leaf), NULL, 0, time(NULL)), &e);
-	ek_roots_free(roots);
+	ekroots_free(roots);
 	roots = kept;
 }
 
@@ -250,6 +253,80 @@ static void attack_A46_what_costs_too_much_is_refused_before_it_is_verified(void
 	EVP_PKEY_free(huge);
 }
 
+/* Made with RSA's smallest cost to sign and its largest to verify. */
+static void attack_A46_a_huge_exponent_is_refused_before_it_is_used(void **s)
+{
+	BIGNUM *x = BN_new();
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	EVP_PKEY *key = NULL;
+	struct cert c;
+
+	(void)s;
+	BN_set_bit(x, 200);
+	BN_set_bit(x, 0);
+	assert_int_equal(EVP_PKEY_keygen_init(ctx), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048), 1);
+	assert_int_equal(EVP_PKEY_CTX_set1_rsa_keygen_pubexp(ctx, x), 1);
+	assert_int_equal(EVP_PKEY_generate(ctx, &key), 1);
+	certmaker_der(&c, &certmaker_middle, key, root_key->pkey);
+	assert_refused(checking_at(certmaker_view(&leaf), &c, 1, time(NULL)), &e, WHY_MALFORMED);
+	assert_non_null(strstr(e.text, "exponent"));
+	EVP_PKEY_free(key);
+	EVP_PKEY_CTX_free(ctx);
+	BN_free(x);
+}
+
+/* Whoever issued may expire before what it issued does, and not before it issues. */
+static void an_issuer_that_has_expired_since_it_issued_is_taken_and_told_of(void **s)
+{
+	struct cert_shape shape = certmaker_middle;
+	struct cert old, c;
+
+	(void)s;
+	shape.from_s = -7200;
+	shape.to_s = -60;
+	certmaker_der(&old, &shape, middle_key->pkey, root_key->pkey);
+	assert_accepted(checking_at(certmaker_view(&leaf), &old, 1, time(NULL)), &e);
+	assert_true(expired);
+	assert_accepted(checking(&leaf), &e);
+	assert_false(expired);
+	shape = certmaker_ek;
+	shape.from_s = -30; /* after the end of its issuer */
+	certmaker_der(&c, &shape, ek.key->pkey, middle_key->pkey);
+	assert_refused(checking_at(certmaker_view(&c), &old, 1, time(NULL)), &e, WHY_UNTRUSTED);
+	assert_false(expired);
+	shape = certmaker_ek;
+	shape.to_s = -1;
+	certmaker_der(&c, &shape, ek.key->pkey, middle_key->pkey);
+	assert_refused(checking_at(certmaker_view(&c), &old, 1, time(NULL)), &e, WHY_UNTRUSTED);
+}
+
+/* Infineon's older intermediates are signed with SHA-1 by a root that one may pin too. */
+static void what_is_pinned_is_trusted_however_weakly_it_is_signed(void **s)
+{
+	static char pem[16 * 1024];
+	struct cert_shape shape = certmaker_middle;
+	struct ekroots *kept = roots;
+	struct cert weak, c;
+
+	(void)s;
+	shape.md = EVP_sha1();
+	certmaker_der(&weak, &shape, middle_key->pkey, root_key->pkey);
+	assert_refused(checking_at(certmaker_view(&leaf), &weak, 1, time(NULL)), &e, WHY_UNTRUSTED);
+	size_t n = certmaker_pem(pem, sizeof pem, &root);
+	n += certmaker_pem(pem + n, sizeof pem - n, &weak);
+	roots = ekroots_read(VIEW(pem, n), &e);
+	assert_non_null(roots);
+	assert_int_equal(ekroots_count(roots), 2);
+	assert_accepted(checking_at(certmaker_view(&leaf), NULL, 0, time(NULL)), &e);
+	shape = certmaker_ek;
+	shape.md = EVP_sha1();
+	certmaker_der(&c, &shape, ek.key->pkey, middle_key->pkey);
+	assert_refused(checking_at(certmaker_view(&c), NULL, 0, time(NULL)), &e, WHY_UNTRUSTED);
+	ekroots_free(roots);
+	roots = kept;
+}
+
 static void a_certificate_is_valid_only_in_its_time(void **s)
 {
 	(void)s;
@@ -284,6 +361,17 @@ static void what_an_nv_index_puts_around_a_certificate_is_cut_off(void **s)
 	c = leaf;
 	c.p[c.n++] = 0;
 	assert_accepted(checking(&c), &e);
+	memcpy(c.p, "\x04\x82", 2); /* an OCTET STRING around it, and padding behind that */
+	c.p[2] = (uint8_t)(leaf.n >> 8);
+	c.p[3] = (uint8_t)leaf.n;
+	memcpy(c.p + 4, leaf.p, leaf.n);
+	memset(c.p + 4 + leaf.n, 0xff, 40);
+	c.n = leaf.n + 44;
+	assert_accepted(checking(&c), &e);
+	c.p[3]--;
+	assert_refused(checking(&c), &e, WHY_MALFORMED);
+	c = leaf;
+	c.p[c.n++] = 0;
 	c.p[c.n++] = 'x';
 	assert_refused(checking(&c), &e, WHY_MALFORMED);
 }
@@ -308,7 +396,7 @@ static void roots_that_are_no_authorities_are_refused(void **s)
 	(void)s;
 	assert_null(pin(&leaf));
 	assert_int_equal(e.why, WHY_UNTRUSTED);
-	assert_null(ekcert_roots(VIEW("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 59), &e));
+	assert_null(ekroots_read(VIEW("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", 59), &e));
 	assert_int_equal(e.why, WHY_MALFORMED);
 }
 
@@ -329,10 +417,10 @@ static void the_certificates_of_real_vendors_can_be_pinned(void **s)
 		if (!strstr(f->d_name, ".pem"))
 			continue;
 		assert_accepted(file_read(dirfd(d), f->d_name, 65536, &p, &n, &e), &e);
-		struct ek_roots *r = ekcert_roots(VIEW(p, n), &e);
+		struct ekroots *r = ekroots_read(VIEW(p, n), &e);
 		if (!r)
 			fail_msg("%s: %s", f->d_name, e.text);
-		ek_roots_free(r);
+		ekroots_free(r);
 		free(p);
 		count++;
 	}
@@ -367,7 +455,10 @@ int main(void)
 	        cmocka_unit_test(attack_A37_a_critical_extension_that_nobody_knows_is_refused),
 	        cmocka_unit_test(attack_A45_a_url_in_a_certificate_is_not_followed),
 	        cmocka_unit_test(attack_A46_what_costs_too_much_is_refused_before_it_is_verified),
+	        cmocka_unit_test(attack_A46_a_huge_exponent_is_refused_before_it_is_used),
 	        cmocka_unit_test(a_certificate_is_valid_only_in_its_time),
+	        cmocka_unit_test(an_issuer_that_has_expired_since_it_issued_is_taken_and_told_of),
+	        cmocka_unit_test(what_is_pinned_is_trusted_however_weakly_it_is_signed),
 	        cmocka_unit_test(a_certificate_signed_by_another_is_refused),
 	        cmocka_unit_test(what_an_nv_index_puts_around_a_certificate_is_cut_off),
 	        cmocka_unit_test(a_chain_is_cut_into_its_certificates),

@@ -1,4 +1,3 @@
-#include "tests/unit/certmaker.h"
 #include "tests/unit/policymaker.h"
 
 static struct rig *r;
@@ -236,106 +235,6 @@ static void attack_A05_a_lying_judge_cannot_pass_a_software_ak(void **s)
 	assert_denied(r, WHY_UNTRUSTED, "fixedTPM");
 }
 
-static void attack_A07_a_certificate_is_not_believed_on_the_judges_word(void **s)
-{
-	struct facts f = box_enrolment(&box);
-
-	(void)s;
-	admit("cloudlet1", 1, NULL);
-	f.enrol.ek_cert = VIEW("\x30\x00", 2);
-	rig_case(r, &f);
-	assert_denied(r, WHY_UNTRUSTED, "no vendor roots");
-}
-
-/* A vendor whose root is pinned. leaf: of the machine's EK; chain: the intermediate, as in the evidence. */
-struct vendor {
-	struct es256 *root, *middle;
-	struct cert leaf;
-	uint8_t chain[EK_CERT_MAX];
-	size_t nchain;
-};
-
-static void vendor_open(struct vendor *v, const struct box *b)
-{
-	static char pem[16384];
-	struct cert root, middle;
-	struct wr w = wr_to(v->chain, sizeof v->chain);
-
-	v->root = es256_generate(&r->e);
-	v->middle = es256_generate(&r->e);
-	certmaker_der(&root, &certmaker_root, v->root->pkey, v->root->pkey);
-	certmaker_der(&middle, &certmaker_middle, v->middle->pkey, v->root->pkey);
-	certmaker_der(&v->leaf, &certmaker_ek, b->ek.key->pkey, v->middle->pkey);
-	wr_view16(&w, certmaker_view(&middle));
-	v->nchain = w.n;
-	size_t n = certmaker_pem(pem, sizeof pem, &root);
-	rig_stop(r);
-	assert_accepted(file_write(AT_FDCWD, "ek-roots.pem", VIEW(pem, n), 0600, &r->e), &r->e);
-	rig_start(r);
-}
-
-static void vendor_close(struct vendor *v)
-{
-	es256_free(v->root);
-	es256_free(v->middle);
-}
-
-static void ask_with(const struct vendor *v, const struct box *b)
-{
-	struct facts f = box_enrolment(b);
-
-	f.enrol.ek_cert = certmaker_view(&v->leaf);
-	f.enrol.ek_chain = VIEW(v->chain, v->nchain);
-	r->d->now = (int64_t)time(NULL); /* certmaker's certificates are of today */
-	rig_case(r, &f);
-}
-
-static void a_certificate_of_a_pinned_vendor_needs_no_approval(void **s)
-{
-	static struct machine m;
-	struct vendor v;
-
-	(void)s;
-	admit("cloudlet1", 1, NULL);
-	vendor_open(&v, &box);
-	ask_with(&v, &box);
-	assert_verdict(r, VERDICT_CREDENTIAL);
-	take_nonce(r, &box);
-	rig_evidence(r, &box, ASK_ACTIVATE);
-	assert_verdict(r, VERDICT_RESULT);
-	assert_int_equal(machine_get(&r->d->store, "cloudlet1", &m, &r->e), 1);
-	assert_int_equal(m.endorsed, ENDORSED_BY_CERTIFICATE);
-	vendor_close(&v);
-}
-
-static void attack_A32_a_certificate_of_another_key(void **s)
-{
-	struct vendor v;
-	struct box other;
-
-	(void)s;
-	box_make(&other, "cloudlet1");
-	admit("cloudlet1", 1, NULL);
-	vendor_open(&v, &box);
-	ask_with(&v, &other);
-	assert_denied(r, WHY_FORGED, "");
-	vendor_close(&v);
-	box_drop(&other);
-}
-
-static void a_chain_that_is_cut_short_is_refused(void **s)
-{
-	struct vendor v;
-
-	(void)s;
-	admit("cloudlet1", 1, NULL);
-	vendor_open(&v, &box);
-	v.nchain--;
-	ask_with(&v, &box);
-	assert_denied(r, WHY_MALFORMED, "chain");
-	vendor_close(&v);
-}
-
 static void attack_A39_a_name_with_another_tpm_is_refused_and_the_old_row_stays(void **s)
 {
 	struct box thief;
@@ -469,10 +368,6 @@ int main(void)
 	        T(an_activation_with_a_guessed_nonce_is_refused_and_told_nothing),
 	        T(attack_A04_a_lying_judge_cannot_pass_an_unrestricted_ak),
 	        T(attack_A05_a_lying_judge_cannot_pass_a_software_ak),
-	        T(attack_A07_a_certificate_is_not_believed_on_the_judges_word),
-	        T(a_certificate_of_a_pinned_vendor_needs_no_approval),
-	        T(attack_A32_a_certificate_of_another_key),
-	        T(a_chain_that_is_cut_short_is_refused),
 	        T(attack_A39_a_name_with_another_tpm_is_refused_and_the_old_row_stays),
 	        T(an_officer_may_pin_the_tpm_that_a_name_changes_to),
 	        T(attack_A40_one_tpm_has_one_name),

@@ -23,7 +23,7 @@ static int drop(void **s)
 
 static void judged(enum ask_kind kind)
 {
-	assert_accepted(judge_ask(machinemaker_ask(&m, kind, ask, sizeof ask), NULL, 0, &in, &e), &e);
+	assert_accepted(judge_ask(machinemaker_ask(&m, kind, ask, sizeof ask), &in, &e), &e);
 	if (in.refusal.why != WHY_NONE)
 		fail_msg("%s", in.refusal.text);
 }

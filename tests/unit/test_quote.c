@@ -128,6 +128,22 @@ static void attack_A14_another_bank_is_refused(void **s)
 	said("not SHA-256");
 }
 
+/* A TPM that keeps SHA-1 registers alone: its quote has the right shape, its digest is by the signature's hash. */
+static void attack_A15_a_bank_of_sha1_alone_is_refused(void **s)
+{
+	(void)s;
+	for (unsigned bank = 0; bank < 0x28; bank++) {
+		shape.bank = (uint16_t)bank;
+		if (bank == 0x000b)
+			assert_accepted(parsing(), &e);
+		else
+			assert_refused(parsing(), &e, WHY_FORGED);
+	}
+	right(s);
+	shape.digest = VIEW(shape.digest_room, 20);
+	assert_refused(parsing(), &e, WHY_MALFORMED);
+}
+
 static void attack_A17_no_bank_two_banks_or_another_width_is_refused(void **s)
 {
 	static const uint8_t sizes[] = {0, 1, 2, 4, 255};
@@ -398,6 +414,7 @@ int main(void)
 	        cmocka_unit_test_setup(attack_A12_a_nonce_of_another_length_is_refused, right),
 	        cmocka_unit_test_setup(attack_A13_a_nonce_of_other_case_is_another_nonce, right),
 	        cmocka_unit_test_setup(attack_A14_another_bank_is_refused, right),
+	        cmocka_unit_test_setup(attack_A15_a_bank_of_sha1_alone_is_refused, right),
 	        cmocka_unit_test_setup(attack_A17_no_bank_two_banks_or_another_width_is_refused, right),
 	        cmocka_unit_test_setup(attack_A18_a_register_digest_must_be_the_right_one, right),
 	        cmocka_unit_test_setup(each_quoted_register_counts, right),

@@ -83,23 +83,24 @@ static void the_keys_are_what_the_authority_demands(void **s)
 	uint8_t *bytes = NULL;
 	size_t n = 0;
 	struct evidence ev;
-	struct tpm_pub ak, ek, id, srk;
+	struct tpm_pub ak, id, srk;
+	struct ek_pub ek;
 	struct quoter_status st;
 	assert_int_equal(quoter_keys(b->q, CLAIMS, &bytes, &n, &e), 0);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
 	assert_true(view_equal(ev.part[PART_CLAIMS], CLAIMS));
 	assert_int_equal(tpmpub_parse(ev.part[PART_AK], &ak, &e), 0);
-	assert_int_equal(tpmpub_parse(ev.part[PART_EK], &ek, &e), 0);
+	assert_int_equal(ekpub_parse(ev.part[PART_EK], &ek, &e), 0);
 	assert_int_equal(tpmpub_parse(ev.part[PART_ID], &id, &e), 0);
 	assert_int_equal(tpmpub_parse(ev.part[PART_SRK], &srk, &e), 0);
-	if (tpmpub_is_ak(&ak, &e) || tpmpub_is_ek(&ek, &e) || tpmpub_is_id(&id, &e) || tpmpub_is_srk(&srk, &e))
+	if (tpmpub_is_ak(&ak, &e) || tpmpub_is_id(&id, &e) || tpmpub_is_srk(&srk, &e))
 		fail_msg("%s", e.text);
 	assert_int_equal(quoter_status(b->q, &st, &e), 0);
 	assert_memory_equal(st.id, id.xy, ES256_PUB);
 	free(bytes);
 }
 
-static void keys_of(struct quoter *q, struct tpm_pub *ak, struct tpm_pub *ek, uint8_t **bytes)
+static void keys_of(struct quoter *q, struct tpm_pub *ak, struct ek_pub *ek, uint8_t **bytes)
 {
 	struct err e = {0};
 	size_t n = 0;
@@ -107,14 +108,15 @@ static void keys_of(struct quoter *q, struct tpm_pub *ak, struct tpm_pub *ek, ui
 	assert_int_equal(quoter_keys(q, CLAIMS, bytes, &n, &e), 0);
 	assert_int_equal(evidence_parse(VIEW(*bytes, n), &ev, &e), 0);
 	assert_int_equal(tpmpub_parse(ev.part[PART_AK], ak, &e), 0);
-	assert_int_equal(tpmpub_parse(ev.part[PART_EK], ek, &e), 0);
+	assert_int_equal(ekpub_parse(ev.part[PART_EK], ek, &e), 0);
 }
 
 static void a_credential_gives_its_nonce_to_the_right_machine(void **s)
 {
 	struct bench *b = bench(s);
 	struct err e = {0};
-	struct tpm_pub ak, ek;
+	struct tpm_pub ak;
+	struct ek_pub ek;
 	struct credential c;
 	uint8_t *bytes = NULL, nonce[NONCE_LEN], got[NONCE_LEN];
 	keys_of(b->q, &ak, &ek, &bytes);
@@ -132,7 +134,8 @@ static void a_credential_for_another_key_is_refused(void **s)
 {
 	struct bench *b = bench(s);
 	struct err e = {0};
-	struct tpm_pub ak, ek;
+	struct tpm_pub ak;
+	struct ek_pub ek;
 	struct credential c;
 	uint8_t *bytes = NULL, nonce[NONCE_LEN] = {1}, got[NONCE_LEN];
 	keys_of(b->q, &ak, &ek, &bytes);

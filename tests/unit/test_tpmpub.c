@@ -181,25 +181,6 @@ static void an_ak_without_a_scheme_is_refused(void **s)
 	assert_refused(tpmpub_is_ak(&k, &e), &e, WHY_UNTRUSTED);
 }
 
-static void only_the_templates_of_the_profile_make_an_ek(void **s)
-{
-	struct tpm_key ek = {0};
-	uint8_t other[SHA_LEN] = {1};
-
-	(void)s;
-	tpmmaker_key(&ek, TPMMAKER_EK);
-	assert_accepted(tpmpub_is_ek(&ek.pub, &e), &e);
-	ek.pub.policy = VIEW_OF(other);
-	assert_refused(tpmpub_is_ek(&ek.pub, &e), &e, WHY_UNTRUSTED);
-	ek.pub.policy = VIEW(NULL, 0);
-	assert_refused(tpmpub_is_ek(&ek.pub, &e), &e, WHY_UNTRUSTED);
-	tpmmaker_key(&ek, 0x000300f2); /* H-2 with the policy of L-2 */
-	assert_refused(tpmpub_is_ek(&ek.pub, &e), &e, WHY_UNTRUSTED);
-	said("H-2");
-	assert_refused(tpmpub_is_ek(&key.pub, &e), &e, WHY_UNTRUSTED);
-	tpmmaker_drop(&ek);
-}
-
 static void each_key_is_only_what_its_attributes_say(void **s)
 {
 	struct tpm_key srk = {0}, id = {0};
@@ -244,7 +225,6 @@ int main(void)
 	        cmocka_unit_test(attack_A04_an_ak_with_the_wrong_attributes_is_refused_by_name),
 	        cmocka_unit_test(attack_A05_a_key_that_was_loaded_from_outside_is_refused),
 	        cmocka_unit_test(an_ak_without_a_scheme_is_refused),
-	        cmocka_unit_test(only_the_templates_of_the_profile_make_an_ek),
 	        cmocka_unit_test(each_key_is_only_what_its_attributes_say),
 	        cmocka_unit_test(a_mangled_public_area_is_refused_or_has_another_name),
 	};
