@@ -6,9 +6,8 @@
 
 #include "base/name.h"
 #include "base/wr.h"
-#include "cmd/cli.h"
+#include "cmd/cmddocument.h"
 #include "cmd/kit.h"
-#include "policy/policy.h"
 
 /* The version that the authority holds now, 0 for none. A dropped or old answer costs a refusal (stale), never a change. */
 static int current_version(struct kit *k, enum doc_kind kind, const char *name, uint32_t *out, struct err *e)
@@ -69,8 +68,7 @@ static int sign_and_send(struct kit *k, enum doc_kind kind, const char *name, ui
 	return *receipt ? 0 : -1;
 }
 
-/* body: borrowed; NULL when an argument could not be put into JSON. Signs the next version of the document and tells what became of it. */
-static int put(
+int cmddocument_put(
         struct cli *c, enum doc_kind kind, const char *name, const char *version, const json_t *body, struct err *e)
 {
 	AUTO(mem_free) char *text = json_dumps(body, JSON_COMPACT | JSON_PRESERVE_ORDER);
@@ -105,7 +103,7 @@ static int put_file(struct cli *c, enum doc_kind kind, struct err *e)
 	if (!cli_args(c, 2, 2, e))
 		return CLI_USAGE;
 	body = cli_read_json(c->argv[1], e);
-	return body ? put(c, kind, c->argv[0], version, body, e) : -1;
+	return body ? cmddocument_put(c, kind, c->argv[0], version, body, e) : -1;
 }
 
 int cmd_reference_put(struct cli *c, struct err *e)
@@ -169,7 +167,7 @@ int cmd_fence_put(struct cli *c, struct err *e)
 	fence = body ? fence_import(body, e) : NULL;
 	if (!fence)
 		return -1;
-	return put(c, DOC_FENCE, c->argv[0], version, body, e);
+	return cmddocument_put(c, DOC_FENCE, c->argv[0], version, body, e);
 }
 
 int cmd_dataset_create(struct cli *c, struct err *e)
@@ -185,7 +183,7 @@ int cmd_dataset_create(struct cli *c, struct err *e)
 	if (cli_whole(epoch, UINT32_MAX, "--epoch", &n, e))
 		return -1;
 	body = json_pack("{s:s, s:I}", "domain", domain, "epoch", (json_int_t)n);
-	return put(c, DOC_DATASET, c->argv[0], version, body, e);
+	return cmddocument_put(c, DOC_DATASET, c->argv[0], version, body, e);
 }
 
 int cmd_cloudlet_add(struct cli *c, struct err *e)
@@ -198,7 +196,7 @@ int cmd_cloudlet_add(struct cli *c, struct err *e)
 	if (!cli_args(c, 1, 1, e))
 		return CLI_USAGE;
 	body = json_pack("{s:s, s:s*}", "state", "admitted", "ek_sha256", ek);
-	return put(c, DOC_CLOUDLET, c->argv[0], version, body, e);
+	return cmddocument_put(c, DOC_CLOUDLET, c->argv[0], version, body, e);
 }
 
 int cmd_cloudlet_revoke(struct cli *c, struct err *e)
@@ -211,7 +209,7 @@ int cmd_cloudlet_revoke(struct cli *c, struct err *e)
 	if (!cli_args(c, 1, 1, e))
 		return CLI_USAGE;
 	body = json_pack("{s:s, s:s*}", "state", "revoked", "reason", reason);
-	return put(c, DOC_CLOUDLET, c->argv[0], version, body, e);
+	return cmddocument_put(c, DOC_CLOUDLET, c->argv[0], version, body, e);
 }
 
 int cmd_ek_approve(struct cli *c, struct err *e)
@@ -223,5 +221,5 @@ int cmd_ek_approve(struct cli *c, struct err *e)
 	if (!cli_args(c, 2, 2, e))
 		return CLI_USAGE;
 	body = json_pack("{s:s}", "ek_sha256", c->argv[1]);
-	return put(c, DOC_EK, c->argv[0], version, body, e);
+	return cmddocument_put(c, DOC_EK, c->argv[0], version, body, e);
 }

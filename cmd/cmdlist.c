@@ -19,6 +19,8 @@ static const struct column domain_columns[] = {{"NAME", "name"}, {"VERSION", "ve
         {"REFERENCES", "references"}, {"LEASE S", "lease_s"}, {NULL, NULL}};
 static const struct column dataset_columns[] = {
         {"NAME", "name"}, {"VERSION", "version"}, {"DOMAIN", "domain"}, {"EPOCH", "epoch"}, {NULL, NULL}};
+static const struct column vendor_columns[] = {{"NAME", "name"}, {"VERSION", "version"}, {"ISSUED", "issued"},
+        {"CERTIFICATES", "certificates"}, {"DIGEST", "digest"}, {NULL, NULL}};
 static const struct column cloudlet_columns[] = {{"NAME", "name"}, {"STATE", "state"}, {"STATUS", "status"},
         {"LAST CASE", "last_case"}, {"LAST TIME", "last_time"}, {"DOMAINS", "domains"}};
 
@@ -131,6 +133,11 @@ int cmd_runtime_list(struct cli *c, struct err *e)
 int cmd_ek_list(struct cli *c, struct err *e)
 {
 	return list(c, "eks", document_columns, e);
+}
+
+int cmd_ek_roots(struct cli *c, struct err *e)
+{
+	return list(c, "vendors", vendor_columns, e);
 }
 
 int cmd_domain_list(struct cli *c, struct err *e)

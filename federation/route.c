@@ -28,8 +28,9 @@ static const struct route table[] = {
 };
 
 static const char *const lists[] = {
-        "fences", "references", "runtimes", "domains", "datasets", "cloudlets", "eks", NULL};
-static const char *const kinds[] = {"fence", "reference", "runtime", "domain", "dataset", "cloudlet", "ek", NULL};
+        "fences", "references", "runtimes", "domains", "datasets", "cloudlets", "eks", "vendors", NULL};
+static const char *const kinds[] = {
+        "fence", "reference", "runtime", "domain", "dataset", "cloudlet", "ek", "vendor", NULL};
 
 const struct route *route_at(size_t i)
 {
