@@ -4,7 +4,7 @@
 #define UNIT_MACHINEMAKER_H
 
 #include "tests/unit/logmaker.h"
-#include "tests/unit/tpmmaker.h"
+#include "tests/unit/tagmaker.h"
 
 struct machine {
 	struct tpm_key ek, ak, id, srk;
@@ -13,7 +13,8 @@ struct machine {
 	uint8_t log[4096];
 	size_t nlog;
 	struct attest_shape quote;
-	struct evidence ev; /* the parts, views into room */
+	const struct made_tag *tag; /* that it shows */
+	struct evidence ev;         /* the parts, views into room */
 	uint8_t room[32 * 1024];
 	struct wr w;
 };
@@ -92,6 +93,21 @@ static inline void machinemaker_quote(struct machine *m, const uint8_t nonce[NON
 	m->ev.part[PART_QUOTE_SIG] = tpmmaker_sign(&m->w, &m->ak, m->ev.part[PART_QUOTE]);
 }
 
+/* The TPM's word about the index of m->tag. */
+static inline void machinemaker_tag(struct machine *m, struct view extra)
+{
+	struct attest_shape a;
+	uint8_t name[TPM_NAME_LEN];
+
+	if (!m->tag)
+		return;
+	tagindex_name(name, m->tag->t.officer, true);
+	tpmmaker_shape(&a, &m->ak, extra);
+	tpmmaker_index(&a, VIEW_OF(name), VIEW_OF(m->tag->t.digest));
+	m->ev.part[PART_TAG_CERTIFY] = tpmmaker_attest(&m->w, &a);
+	m->ev.part[PART_TAG_CERTIFY_SIG] = tpmmaker_sign(&m->w, &m->ak, m->ev.part[PART_TAG_CERTIFY]);
+}
+
 static inline void machinemaker_attest(struct machine *m, const uint8_t nonce[NONCE_LEN], bool with_log)
 {
 	uint8_t extra[SHA_LEN];
@@ -100,7 +116,10 @@ static inline void machinemaker_attest(struct machine *m, const uint8_t nonce[NO
 	m->ev.part[PART_AK] = tpmmaker_view(&m->ak);
 	if (with_log)
 		m->ev.part[PART_EVENTLOG] = VIEW(m->log, m->nlog);
+	if (m->tag)
+		m->ev.part[PART_TAG] = tagmaker_view(m->tag);
 	machinemaker_quote(m, nonce, extra);
+	machinemaker_tag(m, VIEW_OF(extra));
 }
 
 static inline void machinemaker_activate(struct machine *m, const uint8_t nonce[NONCE_LEN])

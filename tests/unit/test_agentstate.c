@@ -134,6 +134,25 @@ static void a_lease_and_its_key_come_back_as_they_were_given(void **s)
 	assert_int_equal(u.sealed.nseed, 3);
 }
 
+#define LEASE_AND(more)                                                                                                \
+	"{" TERMS("first", "2") ",\"pcr_digest\":\"" HEX32 "\",\"reset_count\":3,\"restart_count\":0," more            \
+	                        "\"deadline_ms\":1,\"signature\":\"" ZERO64 "\"}"
+#define TAG      "\"tag\":\"" HEX32 "\","
+#define TAG_NAME "\"tag_name\":\"000b" HEX32 "\","
+
+static void a_lease_may_demand_a_tag(void **s)
+{
+	struct bench *b = *s;
+	struct lease_use u;
+	struct err e = {0};
+	assert_accepted(take_in(b, ANSWER(LEASE_AND(TAG TAG_NAME), KEY("first", "2")), &e), &e);
+	assert_accepted(state_lease(b->dir, "first", &u, &e), &e);
+	assert_true(u.terms.has_tag);
+	assert_int_equal(u.terms.tag_name[1], 0x0b);
+	assert_refused(take_in(b, ANSWER(LEASE_AND(TAG), ""), &e), &e, WHY_MALFORMED);
+	assert_refused(take_in(b, ANSWER(LEASE_AND(TAG_NAME), ""), &e), &e, WHY_MALFORMED);
+}
+
 static void a_result_replaces_all_leases_and_keeps_the_keys(void **s)
 {
 	struct bench *b = *s;
@@ -288,6 +307,7 @@ int main(void)
 	        TEST(a_nonce_is_taken_once),
 	        TEST(a_damaged_nonce_is_none_and_is_gone),
 	        TEST(a_lease_and_its_key_come_back_as_they_were_given),
+	        TEST(a_lease_may_demand_a_tag),
 	        TEST(a_result_replaces_all_leases_and_keeps_the_keys),
 	        TEST(what_is_held_is_named_by_its_policy_reference),
 	        TEST(half_a_result_is_not_taken_in),

@@ -213,6 +213,82 @@ static void a_position_that_is_none_is_refused(void **s)
 	assert_int_not_equal(out.refusal.why, WHY_NONE);
 }
 
+/* ---- Geo tags ---- */
+
+static struct tag berlin(void)
+{
+	return (struct tag){
+	        .machine = "cloudlet1", .site = "hall-7", .fix = {52.52, 13.405, 50}, .not_after = INT64_MAX};
+}
+
+static void level_2_is_decided_by_the_tag(void **s)
+{
+	struct tag t = berlin();
+
+	(void)s;
+	domain.location_level = LOCATION_TAG;
+	subject.tag = &t;
+	decide(&subject, &rules, &out);
+	assert_int_equal(out.refusal.why, WHY_NONE);
+	assert_int_equal(out.level, LOCATION_TAG);
+	subject.has_fix = false;
+	decide(&subject, &rules, &out);
+	assert_int_equal(out.refusal.why, WHY_NONE);
+	t.fix = (struct fix){48.8566, 2.3522, 50};
+	refused(WHY_OUTSIDE, "outside fence berlin", "");
+}
+
+static void level_2_without_a_tag_is_a_no_that_says_why(void **s)
+{
+	struct err why;
+
+	(void)s;
+	domain.location_level = LOCATION_TAG;
+	refused(WHY_OUTSIDE, "shows no geo tag, and domain inner needs one", "merestone tag issue");
+	assert_false(out.placed);
+	err_set(&why, WHY_STALE, "the geo tag of site hall-7 ended 5 s ago");
+	subject.tag_why = &why;
+	refused(WHY_STALE, "ended 5 s ago", "merestone tag issue");
+	domain.location_level = LOCATION_DECLARED;
+	decide(&subject, &rules, &out);
+	assert_int_equal(out.refusal.why, WHY_NONE);
+	assert_int_equal(out.level, LOCATION_DECLARED);
+}
+
+/* The circles must have a common place; which of the two is right is not ours to choose. */
+static void a_declaration_that_contradicts_the_tag_is_a_no_at_each_level(void **s)
+{
+	struct tag t = berlin();
+
+	(void)s;
+	subject.tag = &t;
+	subject.fix = (struct fix){52.52, 13.50, 6000}; /* 6.4 km to the east */
+	decide(&subject, &rules, &out);
+	assert_int_equal(out.refusal.why, WHY_OUTSIDE);
+	subject.fix.uncertainty_m = 6500;
+	decide(&subject, &rules, &out);
+	assert_int_equal(out.refusal.why, WHY_NONE);
+	subject.fix = (struct fix){52.2297, 21.0122, 1000};
+	for (uint32_t level = LOCATION_DECLARED; level < LOCATION_LEVELS; level++) {
+		domain.location_level = level;
+		refused(WHY_OUTSIDE, "cloudlet1 says that it is 519 km from where its geo tag has it (site hall-7)",
+		        "");
+	}
+}
+
+static void a_lease_ends_with_its_tag(void **s)
+{
+	struct tag t = berlin();
+
+	(void)s;
+	subject.tag = &t;
+	decide(&subject, &rules, &out);
+	assert_int_equal(out.lease_s, 60);
+	t.not_after = subject.now + 5;
+	decide(&subject, &rules, &out);
+	assert_int_equal(out.lease_s, 5);
+}
+
 /* Property: of all combinations of broken rules exactly one is a yes. */
 static void every_rule_must_hold(void **s)
 {
@@ -257,6 +333,10 @@ int main(void)
 	        T(a_circle_that_crosses_the_edge_is_not_inside),
 	        T(no_position_is_not_inside),
 	        T(a_position_that_is_none_is_refused),
+	        T(level_2_is_decided_by_the_tag),
+	        T(level_2_without_a_tag_is_a_no_that_says_why),
+	        T(a_declaration_that_contradicts_the_tag_is_a_no_at_each_level),
+	        T(a_lease_ends_with_its_tag),
 	        T(every_rule_must_hold),
 	};
 

@@ -66,6 +66,24 @@ static void the_facts_of_an_attestation_arrive(void **s)
 	}
 }
 
+static void a_tag_arrives_with_its_certification(void **s)
+{
+	AUTO(es256_free) struct es256 *officer = es256_generate(&e);
+	struct tag t = tagmaker_plain("cloudlet1", &m.ek, 3, 1800000000);
+	struct made_tag tag;
+
+	(void)s;
+	tagmaker_sign(&tag, officer, &t);
+	m.tag = &tag;
+	machinemaker_attest(&m, nonce, false);
+	m.tag = NULL;
+	judged(ASK_ATTEST);
+	round_trip();
+	assert_true(view_equal(in.attest.tag, out.attest.tag) && out.attest.tag.n == tag.n);
+	assert_true(view_equal(in.attest.tag_certify, out.attest.tag_certify));
+	assert_true(view_equal(in.attest.tag_certify_sig, out.attest.tag_certify_sig));
+}
+
 static void the_facts_of_an_activation_arrive(void **s)
 {
 	(void)s;
@@ -181,6 +199,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_facts_of_an_attestation_arrive),
+	        cmocka_unit_test(a_tag_arrives_with_its_certification),
 	        cmocka_unit_test(the_facts_of_an_activation_arrive),
 	        cmocka_unit_test(the_facts_of_an_enrolment_arrive),
 	        cmocka_unit_test(a_refusal_arrives_with_its_sentence),

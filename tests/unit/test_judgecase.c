@@ -31,6 +31,7 @@ static int honest(void **s)
 	(void)s;
 	machinemaker_claims(&m);
 	tpmmaker_key(&m.ak, TPMMAKER_AK);
+	m.tag = NULL;
 	return 0;
 }
 
@@ -175,6 +176,68 @@ static void parts_that_are_missing_or_have_no_place_are_refused(void **s)
 }
 
 /* ---- Activation ---- */
+
+/* ---- Geo tags ---- */
+
+static struct made_tag tag;
+
+static int tagged(void **s)
+{
+	AUTO(es256_free) struct es256 *officer = es256_generate(&e);
+	struct tag t = tagmaker_plain("cloudlet1", &m.ek, 3, time(NULL));
+
+	honest(s);
+	tagmaker_sign(&tag, officer, &t);
+	m.tag = &tag;
+	machinemaker_attest(&m, nonce, true);
+	return 0;
+}
+
+static void a_certified_tag_becomes_facts(void **s)
+{
+	(void)s;
+	accepted(ASK_ATTEST);
+	assert_true(view_equal(f.attest.tag, tagmaker_view(&tag)));
+	assert_true(view_equal(f.attest.tag_certify, m.ev.part[PART_TAG_CERTIFY]));
+	assert_true(f.attest.tag_certify_sig.n > 0);
+}
+
+static void a_tag_without_the_tpms_word_is_refused(void **s)
+{
+	(void)s;
+	m.ev.part[PART_TAG_CERTIFY_SIG] = VIEW(NULL, 0);
+	refused(ASK_ATTEST, WHY_MALFORMED, "signature over the geo tag's certification is missing");
+	m.ev.part[PART_TAG_CERTIFY] = VIEW(NULL, 0);
+	refused(ASK_ATTEST, WHY_MALFORMED, "certification of the geo tag is missing");
+	tagged(s);
+	m.ev.part[PART_TAG] = VIEW(NULL, 0);
+	refused(ASK_ATTEST, WHY_MALFORMED, "the geo tag is missing");
+}
+
+static void attack_A110_another_tag_than_the_tpm_holds_is_refused(void **s)
+{
+	struct made_tag other = tag;
+
+	(void)s;
+	other.bytes[other.n - 1] ^= 1;
+	m.ev.part[PART_TAG] = tagmaker_view(&other);
+	refused(ASK_ATTEST, WHY_FORGED, "geo tag: certification: the NV index holds something else than was sent");
+}
+
+static void a_tag_that_is_none_is_refused(void **s)
+{
+	(void)s;
+	m.ev.part[PART_TAG] = VIEW("berlin", 6);
+	refused(ASK_ATTEST, WHY_MALFORMED, "geo tag:");
+}
+
+static void an_enrolment_has_no_place_for_a_tag(void **s)
+{
+	(void)s;
+	machinemaker_enrol(&m);
+	m.ev.part[PART_TAG] = tagmaker_view(&tag);
+	refused(ASK_ENROL, WHY_MALFORMED, "no place for the geo tag here");
+}
 
 static void an_honest_activation_becomes_facts(void **s)
 {
@@ -398,6 +461,11 @@ int main(void)
 	        cmocka_unit_test_setup(a_log_that_is_not_the_claimed_one_is_refused, honest),
 	        cmocka_unit_test_setup(attack_A48_a_log_that_is_cut_short_is_refused, honest),
 	        cmocka_unit_test_setup(parts_that_are_missing_or_have_no_place_are_refused, honest),
+	        cmocka_unit_test_setup(a_certified_tag_becomes_facts, tagged),
+	        cmocka_unit_test_setup(a_tag_without_the_tpms_word_is_refused, tagged),
+	        cmocka_unit_test_setup(attack_A110_another_tag_than_the_tpm_holds_is_refused, tagged),
+	        cmocka_unit_test_setup(a_tag_that_is_none_is_refused, tagged),
+	        cmocka_unit_test_setup(an_enrolment_has_no_place_for_a_tag, tagged),
 	        cmocka_unit_test_setup(an_honest_activation_becomes_facts, honest),
 	        cmocka_unit_test_setup(attack_A06_keys_of_another_tpm_are_not_certified_by_this_one, honest),
 	        cmocka_unit_test_setup(a_certification_of_another_moment_is_refused, honest),

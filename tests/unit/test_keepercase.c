@@ -252,6 +252,11 @@ static void lease_digest_of(const json_t *lease, uint8_t out[SHA_LEN])
 	t.restart_count = (uint32_t)json_integer_value(json_object_get(lease, "restart_count"));
 	t.deadline_ms = (uint64_t)json_integer_value(json_object_get(lease, "deadline_ms"));
 	assert_accepted(json_get_hex(lease, "pcr_digest", t.pcr_digest, SHA_LEN, &e), &e);
+	t.has_tag = json_object_get(lease, "tag") != NULL;
+	if (t.has_tag) {
+		assert_accepted(json_get_hex(lease, "tag", t.tag, SHA_LEN, &e), &e);
+		assert_accepted(json_get_hex(lease, "tag_name", t.tag_name, TPM_NAME_LEN, &e), &e);
+	}
 	lease_approved(approved, &t);
 	policyref(ref, text(lease, "domain"), text(lease, "dataset"),
 	        (uint32_t)json_integer_value(json_object_get(lease, "epoch")),
@@ -282,6 +287,27 @@ static void every_lease_is_signed_over_its_own_terms(void **s)
 		assert_accepted(es256_verify_pub(pub, digest, sig, &b->e), &b->e);
 	}
 	assert_string_equal(text(json_array_get(leases, 1), "dataset"), "plans");
+}
+
+static void every_lease_of_a_machine_with_a_tag_demands_the_tag(void **s)
+{
+	struct bench *b = *s;
+	uint8_t digest[SHA_LEN], sig[ES256_SIG], tag[SHA_LEN];
+	fresh(b, VERDICT_RESULT);
+	b->v.has_tag = true;
+	memset(b->v.tag, 0x2a, SHA_LEN);
+	memset(b->v.tag_name, 0x2b, TPM_NAME_LEN);
+	granted(b, "geoa", "maps", false);
+	granted(b, "geob", "plans", false);
+	AUTO(json_free) json_t *j = answered(b, WHY_NONE);
+	for (size_t i = 0; i < 2; i++) {
+		const json_t *lease = json_array_get(json_object_get(j, "leases"), i);
+		assert_accepted(json_get_hex(lease, "tag", tag, SHA_LEN, &b->e), &b->e);
+		assert_memory_equal(tag, b->v.tag, SHA_LEN);
+		assert_int_equal(decoded(lease, "signature", sig, sizeof sig), ES256_SIG);
+		lease_digest_of(lease, digest);
+		assert_accepted(es256_verify_pub(b->keys.lease->pub, digest, sig, &b->e), &b->e);
+	}
 }
 
 static void a_sealed_key_demands_a_lease_of_its_own_reference(void **s)
@@ -444,6 +470,7 @@ int main(void)
 	        cmocka_unit_test(the_result_is_a_token_signed_by_the_result_key),
 	        cmocka_unit_test(a_result_says_allow_unless_all_was_denied),
 	        cmocka_unit_test(every_lease_is_signed_over_its_own_terms),
+	        cmocka_unit_test(every_lease_of_a_machine_with_a_tag_demands_the_tag),
 	        cmocka_unit_test(a_sealed_key_demands_a_lease_of_its_own_reference),
 	        cmocka_unit_test(attack_A104_a_key_is_sealed_to_a_storage_key_only),
 	        cmocka_unit_test(a_certificate_names_the_machine_and_its_key),

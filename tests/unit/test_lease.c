@@ -185,10 +185,27 @@ static void an_approved_policy_is_its_three_steps(void **s)
 	assert_memory_equal(found, expected, SHA_LEN);
 }
 
+/* A tag stands between registers and boot, as in the vector. */
+static void an_approved_policy_with_a_tag_is_its_four_steps(void **s)
+{
+	struct lease_terms t = {.pcr_mask = PCR_MASK, .reset_count = 7, .deadline_ms = 0x36ee80, .has_tag = true};
+	const uint8_t boots[8] = {[3] = 7}, hour[8] = {[5] = 0x36, [6] = 0xee, [7] = 0x80};
+	uint8_t expected[SHA_LEN] = {0}, found[SHA_LEN];
+	(void)s;
+	hash_of(t.tag, "tag");
+	bytes(t.tag_name, TPM_NAME_LEN, "000b1da498038dbf3cf883d0c230ace3cd79ae2959f0e3aca0918b4454dc38740a8e");
+	lease_policy_pcr(expected, PCR_MASK, t.pcr_digest);
+	lease_policy_nv(expected, VIEW_OF(t.tag), 0, OP_EQ, VIEW_OF(t.tag_name));
+	lease_policy_counter_timer(expected, VIEW_OF(boots), RESET_COUNT, OP_EQ);
+	lease_policy_counter_timer(expected, VIEW_OF(hour), CLOCK, OP_LE);
+	lease_approved(found, &t);
+	assert_memory_equal(found, expected, SHA_LEN);
+}
+
 static void every_term_changes_the_approved_policy(void **s)
 {
 	struct lease_terms base = {.pcr_mask = PCR_MASK, .reset_count = 7, .restart_count = 2, .deadline_ms = 1000};
-	struct lease_terms other[5] = {base, base, base, base, base};
+	struct lease_terms other[8] = {base, base, base, base, base, base, base, base};
 	uint8_t first[SHA_LEN], found[SHA_LEN];
 	(void)s;
 	other[0].pcr_digest[31] ^= 1;
@@ -196,8 +213,16 @@ static void every_term_changes_the_approved_policy(void **s)
 	other[2].reset_count++;
 	other[3].restart_count++;
 	other[4].deadline_ms++;
+	other[5].has_tag = other[6].has_tag = other[7].has_tag = true;
+	other[6].tag[0]++;
+	other[7].tag_name[33]++;
 	lease_approved(first, &base);
 	for (size_t i = 0; i < COUNT(other); i++) {
+		lease_approved(found, &other[i]);
+		assert_memory_not_equal(found, first, SHA_LEN);
+	}
+	lease_approved(first, &other[5]);
+	for (size_t i = 6; i < COUNT(other); i++) {
 		lease_approved(found, &other[i]);
 		assert_memory_not_equal(found, first, SHA_LEN);
 	}
@@ -230,6 +255,7 @@ int main(void)
 	        cmocka_unit_test(each_step_gives_the_tpms_digest),
 	        cmocka_unit_test(the_signed_digest_and_the_objects_policy_are_those_of_the_vector),
 	        cmocka_unit_test(an_approved_policy_is_its_three_steps),
+	        cmocka_unit_test(an_approved_policy_with_a_tag_is_its_four_steps),
 	        cmocka_unit_test(every_term_changes_the_approved_policy),
 	        cmocka_unit_test(references_of_different_grants_differ),
 	};

@@ -45,6 +45,26 @@ static void what_was_written_is_read(void **s)
 	assert_true(view_equal(written(again, sizeof again, &back), v));
 }
 
+static void with_tag(struct lease_use *u)
+{
+	u->terms.has_tag = true;
+	memset(u->terms.tag, 7, sizeof u->terms.tag);
+	memset(u->terms.tag_name, 8, sizeof u->terms.tag_name);
+}
+
+static void the_tag_that_a_lease_demands_is_read(void **s)
+{
+	struct lease_use u = sample(), back;
+	struct err e = {0};
+	uint8_t buf[1024];
+	(void)s;
+	with_tag(&u);
+	assert_accepted(lease_use_read(written(buf, sizeof buf, &u), &back, &e), &e);
+	assert_true(back.terms.has_tag);
+	assert_memory_equal(back.terms.tag, u.terms.tag, sizeof u.terms.tag);
+	assert_memory_equal(back.terms.tag_name, u.terms.tag_name, sizeof u.terms.tag_name);
+}
+
 static void a_buffer_too_small_is_said(void **s)
 {
 	struct lease_use u = sample();
@@ -72,6 +92,8 @@ static void every_mangled_lease_is_refused_or_means_what_it_says(void **s)
 	struct lease_use u = sample();
 	uint8_t buf[1024];
 	(void)s;
+	mangle_each(written(buf, sizeof buf, &u), same_or_refused, NULL);
+	with_tag(&u);
 	mangle_each(written(buf, sizeof buf, &u), same_or_refused, NULL);
 }
 
@@ -115,6 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_was_written_is_read),
+	        cmocka_unit_test(the_tag_that_a_lease_demands_is_read),
 	        cmocka_unit_test(a_buffer_too_small_is_said),
 	        cmocka_unit_test(every_mangled_lease_is_refused_or_means_what_it_says),
 	        cmocka_unit_test(a_name_that_is_a_path_is_refused),

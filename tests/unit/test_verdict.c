@@ -114,6 +114,22 @@ static void a_result_arrives_as_it_was(void **s)
 	assert_string_equal(back.grants[1].dataset, "maps");
 }
 
+static void a_result_with_a_tag_arrives_as_it_was(void **s)
+{
+	struct verdict *x = verdict_of(VERDICT_RESULT);
+	struct err e;
+
+	(void)s;
+	result(x);
+	x->has_tag = true;
+	memset(x->tag, 3, sizeof x->tag);
+	memset(x->tag_name, 4, sizeof x->tag_name);
+	there_and_back(x);
+	assert_accepted(verdict_read(written(x), &back, &e), &e);
+	assert_true(back.has_tag);
+	assert_memory_equal(back.tag_name, x->tag_name, sizeof x->tag_name);
+}
+
 static void a_receipt_and_a_listing_arrive_as_they_were(void **s)
 {
 	struct verdict *x = verdict_of(VERDICT_RECEIPT);
@@ -183,6 +199,7 @@ int main(void)
 	        cmocka_unit_test(a_refusal_arrives_as_it_was),
 	        cmocka_unit_test(a_credential_arrives_as_it_was),
 	        cmocka_unit_test(a_result_arrives_as_it_was),
+	        cmocka_unit_test(a_result_with_a_tag_arrives_as_it_was),
 	        cmocka_unit_test(a_receipt_and_a_listing_arrive_as_they_were),
 	        cmocka_unit_test(nothing_is_signed_for_the_asking_that_could_pass_for_a_result),
 	        cmocka_unit_test(more_grants_than_there_are_datasets_are_refused),
