@@ -49,13 +49,16 @@ AUTO_DEFINE(struct fence *, fence_free)
 /* Positions, closing ones and those that were put into geodesics included; 0 for a circle. */
 size_t fence_vertices(const struct fence *f);
 
+enum { FENCE_DIGEST_LEN = 32 };
+
 struct place_result {
 	enum place place;
 	double distance_m; /* from the fix to the nearest edge; a lower bound, short by at most 1 mm + 3e-5 of it within
 	                    * 100 km, 0.5 % within 10,000 km, 6 % beyond (circle: 2 mm; 70 km near the antipode) */
 	double needed_m; /* uncertainty + map accuracy + numeric bound: inside and outside need distance_m > needed_m */
 	double match_rate; /* part of the circle of needed_m that is in the fence: 1 inside, 0 outside, else about */
-	struct lonlat nearest; /* about where the nearest edge is nearest; of a corridor: its line */
+	uint8_t digest[FENCE_DIGEST_LEN]; /* of the fence: fence_digest() */
+	struct lonlat nearest;            /* about where the nearest edge is nearest; of a corridor: its line */
 };
 
 /* Decides for the whole circle of the fix: inside or outside only if every point of it is. Pure. -1 only when
@@ -69,8 +72,7 @@ int fence_place(const struct fence *f, const struct fix *x, enum place *out, str
 /* The point alone: AMBIGUOUS on an edge, and for what is not a place. Pure. */
 enum place fence_covers(const struct fence *f, double lat_deg, double lon_deg);
 
-/* SHA-256 over what the fence says, however it was read: merestone-fence-compiled(5). */
-enum { FENCE_DIGEST_LEN = 32 };
+/* SHA-256 over what the fence says, however it was read: merestone-fence(5). */
 const uint8_t *fence_digest(const struct fence *f);
 
 /* The compiled form, with its index: merestone-fence-compiled(5). The caller frees. */

@@ -94,7 +94,7 @@ static void search_run(struct search *s, const struct fence *f, const struct bal
 static void search_ball(struct search *s, const struct fence *f, uint32_t level, size_t i)
 {
 	const struct balls *t = &f->balls;
-	double least[BALL_MEMBERS];
+	double least[BALL_MEMBERS] = {0};
 
 	if (level == 0) {
 		search_run(s, f, &t->b[i]);

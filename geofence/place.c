@@ -1,6 +1,7 @@
 #include "geofence/shape.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "geofence/geodesic.h"
 #include "geofence/orient.h"
@@ -118,7 +119,7 @@ static void decide_one(const struct fence *f, const struct fix *x, struct place_
 
 static enum place covers_one(const struct fence *f, struct lonlat p)
 {
-	struct place_result ignored;
+	struct place_result ignored = {0};
 
 	if (f->circle)
 		return in_circle(f, p, &ignored.distance_m);
@@ -167,6 +168,7 @@ void place_decide(const struct fence *f, const struct fix *x, struct place_resul
 		decide_one(f->parts[i], x, &part);
 		add_part(out, &part);
 	}
+	memcpy(out->digest, f->digest, FENCE_DIGEST_LEN);
 	out->match_rate = out->place == PLACE_AMBIGUOUS ? matchrate(f, of_fix(x), out->needed_m)
 	                                                : out->place == PLACE_INSIDE;
 }

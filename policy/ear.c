@@ -135,6 +135,8 @@ static void put_decision(struct jw *j, const struct decision *d)
 	jw_int(j, "level", d->level);
 	jw_num(j, "distance_m", d->place.distance_m);
 	jw_num(j, "needed_m", d->place.needed_m);
+	jw_num(j, "match_rate", d->place.match_rate);
+	jw_hex(j, "fence_digest", VIEW_OF(d->place.digest));
 	jw_end_obj(j);
 }
 

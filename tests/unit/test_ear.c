@@ -92,6 +92,9 @@ static void a_result_carries_the_vector_the_policies_and_the_decision(void **s)
 	assert_string_equal(json_string_value(json_array_get(ids, 2)), "reference:edge@1");
 	assert_string_equal(
 	        json_string_value(json_object_get(json_object_get(inner, "merestone_place"), "place")), "inside");
+	const json_t *place = json_object_get(inner, "merestone_place");
+	assert_true(json_number_value(json_object_get(place, "match_rate")) == 1);
+	assert_int_equal(json_string_length(json_object_get(place, "fence_digest")), 2 * FENCE_DIGEST_LEN);
 	const json_t *evidence = json_object_get(j, "merestone_evidence");
 	assert_int_equal(json_object_size(json_object_get(evidence, "pcrs")), PCR_QUOTED);
 	assert_int_equal(json_integer_value(json_object_get(evidence, "reset_count")), 7);
