@@ -44,9 +44,10 @@ static void tell(const struct question *q, const struct place_result *r)
 		printf("about %.0f %% of the circle is inside\n", 100 * r->match_rate);
 }
 
-static int draw(const struct question *q, const json_t *body, const struct place_result *r, struct err *e)
+static int draw(const struct question *q, const json_t *body, const struct fence *fence, const struct place_result *r,
+        struct err *e)
 {
-	struct fencesvg s = {.body = body, .title = q->fence, .fix = q->fix, .result = *r};
+	struct fencesvg s = {.body = body, .fence = fence, .title = q->fence, .fix = q->fix, .result = *r};
 
 	return q->svg ? fencesvg_write(&s, q->svg, e) : 0;
 }
@@ -66,7 +67,8 @@ int cmd_fence_check(struct cli *c, struct err *e)
 	fence = body ? fence_import(body, e) : NULL;
 	if (body && !fence)
 		return err_in(e, "%s", q.fence);
-	if (!fence || fence_decide(fence, &q.fix, &r, e) || fencebody_digest(body, digest, e) || draw(&q, body, &r, e))
+	if (!fence || fence_decide(fence, &q.fix, &r, e) || fencebody_digest(body, digest, e) ||
+	        draw(&q, body, fence, &r, e))
 		return -1;
 	if (c->json)
 		tell_json(&q, &r, digest);

@@ -1,6 +1,6 @@
 #include "cmd/fencesvg.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,8 +8,7 @@
 
 #include "base/file.h"
 
-#include <fcntl.h>
-
+enum { RIM_POINTS = 720, RIM_HALVINGS = 30 };
 enum { PANE = 460, GAP = 24, TOP = 92, WIDTH = 2 * PANE + 3 * GAP, HEIGHT = TOP + PANE + 56 };
 
 #define METRES_PER_DEG 111320.0
@@ -98,16 +97,40 @@ static double coordinate(const json_t *ring, size_t i, size_t axis)
 	return json_number_value(json_array_get(json_array_get(ring, i), axis));
 }
 
-static void measure_ring(void *ctx, const json_t *ring)
-{
-	for (size_t i = 0; i < json_array_size(ring); i++)
-		grow_span(ctx, coordinate(ring, i, 0), coordinate(ring, i, 1));
-}
-
 struct drawing {
 	FILE *f;
 	const struct pane *pane;
+	double middle; /* longitude: a ring is drawn on the turn of the earth that is nearest to it */
 };
+
+static double turn_to(double middle, double lon)
+{
+	return 360 * round((middle - lon) / 360);
+}
+
+/* How far to shift a ring east so that it is on this side of the antimeridian. */
+static double shift_of(const json_t *ring, double middle)
+{
+	struct span2 s = {INFINITY, -INFINITY, INFINITY, -INFINITY};
+
+	for (size_t i = 0; i < json_array_size(ring); i++)
+		grow_span(&s, coordinate(ring, i, 0), coordinate(ring, i, 1));
+	return s.east - s.west > 180 ? 0 : turn_to(middle, (s.west + s.east) / 2);
+}
+
+struct measuring {
+	struct span2 span;
+	double middle;
+};
+
+static void measure_ring(void *ctx, const json_t *ring)
+{
+	struct measuring *m = ctx;
+	double shift = shift_of(ring, m->middle);
+
+	for (size_t i = 0; i < json_array_size(ring); i++)
+		grow_span(&m->span, coordinate(ring, i, 0) + shift, coordinate(ring, i, 1));
+}
 
 /* Far outside its pane a point says no more than at its edge, and large numbers are drawn badly. */
 static double clamp(double v)
@@ -119,10 +142,11 @@ static void draw_ring(void *ctx, const json_t *ring)
 {
 	const struct drawing *d = ctx;
 	double last_x = INFINITY, last_y = INFINITY;
+	double shift = shift_of(ring, d->middle);
 	char command = 'M';
 
 	for (size_t i = 0; i < json_array_size(ring); i++) {
-		double x = clamp(px(d->pane, coordinate(ring, i, 0)));
+		double x = clamp(px(d->pane, coordinate(ring, i, 0) + shift));
 		double y = clamp(py(d->pane, coordinate(ring, i, 1)));
 		if (fabs(x - last_x) < NEAR_PIXEL && fabs(y - last_y) < NEAR_PIXEL)
 			continue;
@@ -150,31 +174,65 @@ static struct lonlat centre_of(const json_t *geometry)
 	return (struct lonlat){json_number_value(json_array_get(c, 0)), json_number_value(json_array_get(c, 1))};
 }
 
-static void draw_fence(const struct drawing *d, const json_t *geometry)
+/* The point of the sphere that is `angle` radians away from a in direction `azimuth`. */
+static struct lonlat towards(struct lonlat a, double azimuth, double angle)
+{
+	double lat = a.lat * M_PI / 180;
+	double to = asin(fmax(-1, fmin(1, sin(lat) * cos(angle) + cos(lat) * sin(angle) * cos(azimuth))));
+	double lon = atan2(sin(azimuth) * sin(angle) * cos(lat), cos(angle) - sin(lat) * sin(to));
+
+	return (struct lonlat){a.lon + lon * 180 / M_PI, to * 180 / M_PI};
+}
+
+/* The rim is where the fence itself says that its inside ends: a circle on the ellipsoid is none on the sphere. */
+static struct lonlat rim_point(const struct fence *f, struct lonlat centre, double azimuth, double radius_m)
+{
+	double in = 0.98 * radius_m / EARTH_A, out = fmin(1.02 * radius_m / EARTH_B, M_PI);
+
+	for (int i = 0; i < RIM_HALVINGS; i++) {
+		struct lonlat p = towards(centre, azimuth, (in + out) / 2);
+		if (fence_covers(f, p.lat, remainder(p.lon, 360)) == PLACE_INSIDE)
+			in = (in + out) / 2;
+		else
+			out = (in + out) / 2;
+	}
+	return towards(centre, azimuth, in);
+}
+
+static void draw_rim(const struct drawing *d, const struct fence *f, struct lonlat centre, double radius_m)
+{
+	centre.lon += turn_to(d->middle, centre.lon);
+	for (int i = 0; i < RIM_POINTS; i++) {
+		struct lonlat p = rim_point(f, centre, 2 * M_PI * i / RIM_POINTS, radius_m);
+		fprintf(d->f, "%c%.1f %.1f", i == 0 ? 'M' : 'L', clamp(px(d->pane, p.lon)), clamp(py(d->pane, p.lat)));
+	}
+	fputs("Z", d->f);
+}
+
+static void draw_fence(const struct drawing *d, const struct fence *f, const json_t *geometry)
 {
 	double radius = json_number_value(json_object_get(geometry, "radius_m"));
 
-	if (radius > 0) {
-		draw_circle(d, "f", centre_of(geometry), radius);
-		return;
-	}
 	fputs("<path class=\"f\" d=\"", d->f);
+	if (radius > 0)
+		draw_rim(d, f, centre_of(geometry), radius);
 	each_ring(json_object_get(geometry, "coordinates"), 0, draw_ring, (void *)(uintptr_t)d);
 	fputs("\"/>\n", d->f);
 }
 
 static struct span2 span_of_fence(const json_t *geometry, const struct fix *x)
 {
-	struct span2 s = {x->lon_deg, x->lon_deg, x->lat_deg, x->lat_deg};
+	struct measuring m = {{x->lon_deg, x->lon_deg, x->lat_deg, x->lat_deg}, x->lon_deg};
 	double r = json_number_value(json_object_get(geometry, "radius_m")) / METRES_PER_DEG;
 
 	if (r > 0) {
 		struct lonlat c = centre_of(geometry);
-		grow_span(&s, c.lon - r / shrink(c.lat), c.lat - r);
-		grow_span(&s, c.lon + r / shrink(c.lat), c.lat + r);
+		c.lon += turn_to(m.middle, c.lon);
+		grow_span(&m.span, c.lon - r / shrink(c.lat), c.lat - r);
+		grow_span(&m.span, c.lon + r / shrink(c.lat), c.lat + r);
 	}
-	each_ring(json_object_get(geometry, "coordinates"), 0, measure_ring, &s);
-	return s;
+	each_ring(json_object_get(geometry, "coordinates"), 0, measure_ring, &m);
+	return m.span;
 }
 
 /* The circle, and the border when it is not too far for the circle to be seen. */
@@ -200,7 +258,7 @@ static void draw_scale(const struct drawing *d)
 
 static void draw_pane(FILE *f, const struct fencesvg *s, const struct pane *p, const char *name)
 {
-	struct drawing d = {f, p};
+	struct drawing d = {f, p, s->fix.lon_deg};
 	const json_t *geometry = json_object_get(s->body, "geometry");
 	struct lonlat at = {s->fix.lon_deg, s->fix.lat_deg};
 
@@ -210,12 +268,13 @@ static void draw_pane(FILE *f, const struct fencesvg *s, const struct pane *p, c
 	        "<rect class=\"p\" x=\"%g\" y=\"%g\" width=\"%d\" height=\"%d\" rx=\"6\"/>\n<g "
 	        "clip-path=\"url(#%s)\">\n",
 	        p->x, p->y, PANE, PANE, name);
-	draw_fence(&d, geometry);
+	draw_fence(&d, s->fence, geometry);
 	draw_circle(&d, "u", at, s->fix.uncertainty_m);
 	draw_circle(&d, "m", at, s->result.needed_m);
-	if (fabs(s->result.nearest.lon - at.lon) < 180)
-		fprintf(f, "<path class=\"n\" d=\"M%.1f %.1fL%.1f %.1f\"/>\n", px(p, at.lon), py(p, at.lat),
-		        clamp(px(p, s->result.nearest.lon)), clamp(py(p, s->result.nearest.lat)));
+	struct lonlat to = s->result.nearest;
+	to.lon += turn_to(at.lon, to.lon);
+	fprintf(f, "<path class=\"n\" d=\"M%.1f %.1fL%.1f %.1f\"/>\n", px(p, at.lon), py(p, at.lat),
+	        clamp(px(p, to.lon)), clamp(py(p, to.lat)));
 	fprintf(f, "<circle class=\"x\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>\n", px(p, at.lon), py(p, at.lat));
 	draw_scale(&d);
 	fputs("</g>\n", f);

@@ -7,7 +7,8 @@
 
 struct fencesvg {
 	const json_t *body; /* of the fence */
-	const char *title;  /* any text: it is escaped */
+	const struct fence *fence;
+	const char *title; /* any text: it is escaped */
 	struct fix fix;
 	struct place_result result;
 };

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define DEGREE_M 111700.0 /* the longest on the ellipsoid, and a little */
+
 void draft_free(struct draft d)
 {
 	free(d.spots);
@@ -132,27 +134,31 @@ static int ascending(const void *x, const void *y)
 	return (a > b) - (a < b);
 }
 
-struct extent {
-	struct lonlat lo, hi;
-};
-
-static struct extent extent_of(const struct draft *d, const struct draft_ring *r)
+struct draft_box draft_box(const struct draft *d, const struct draft_ring *r)
 {
-	struct extent x = {{INFINITY, INFINITY}, {-INFINITY, -INFINITY}};
+	struct draft_box x = {{INFINITY, INFINITY}, {-INFINITY, -INFINITY}};
 
 	for (uint32_t i = 0; i < r->count; i++) {
 		const struct spot *s = &d->spots[r->first + i];
-		x.lo = (struct lonlat){fmin(x.lo.lon, draft_lon(s)), fmin(x.lo.lat, s->at.lat)};
-		x.hi = (struct lonlat){fmax(x.hi.lon, draft_lon(s)), fmax(x.hi.lat, s->at.lat)};
+		x.lo = (struct lonlat){fmin(x.lo.lon, s->at.lon), fmin(x.lo.lat, s->at.lat)};
+		x.hi = (struct lonlat){fmax(x.hi.lon, s->at.lon), fmax(x.hi.lat, s->at.lat)};
 	}
 	return x;
 }
 
-double draft_extent(const struct draft *d, const struct draft_ring *r)
+bool draft_meet(const struct draft_box *a, const struct draft_box *b)
 {
-	struct extent x = extent_of(d, r);
+	return a->lo.lon <= b->hi.lon && b->lo.lon <= a->hi.lon && a->lo.lat <= b->hi.lat && b->lo.lat <= a->hi.lat;
+}
 
-	return x.hi.lon - x.lo.lon > 180 ? M_PI * EARTH_A : earth_distance(earth_at(x.lo), earth_at(x.hi));
+double draft_depth(const struct draft *d, const struct draft_ring *r)
+{
+	struct draft_box x = draft_box(d, r);
+	double size, area = fabs(draft_area(d, r, &size)) / 2;
+	/* of the latitude in the box that is nearest to the equator, where a degree is widest */
+	double lat = x.lo.lat > 0 ? x.lo.lat : x.hi.lat < 0 ? x.hi.lat : 0;
+
+	return DEGREE_M * sqrt(area * cos(earth_radians(lat)) / M_PI);
 }
 
 /* Where a ring meets a parallel, west to east. */
@@ -175,7 +181,7 @@ static size_t cuts_of(const struct draft *d, const struct draft_ring *r, double 
 /* The middle of the widest piece that the ring cuts from a parallel. */
 bool draft_inner(const struct draft *d, const struct draft_ring *r, struct lonlat *out)
 {
-	struct extent x = extent_of(d, r);
+	struct draft_box x = draft_box(d, r);
 	/* not the very middle, where grids and symmetric shapes have vertices */
 	double lat = x.lo.lat + 0.4871 * (x.hi.lat - x.lo.lat), widest = 0;
 	double *cuts = calloc(r->count + 1U, sizeof(*cuts));

@@ -43,8 +43,14 @@ double draft_lon(const struct spot *s);
 bool lonlat_same(struct lonlat a, struct lonlat b);
 /* A point inside a ring that has an area and does not cross the antimeridian; false when there is none to be found. */
 bool draft_inner(const struct draft *d, const struct draft_ring *r, struct lonlat *out);
-/* The diagonal of the box around a ring, in metres. */
-double draft_extent(const struct draft *d, const struct draft_ring *r);
+/* The box around a ring, as it is written. */
+struct draft_box {
+	struct lonlat lo, hi;
+};
+struct draft_box draft_box(const struct draft *d, const struct draft_ring *r);
+bool draft_meet(const struct draft_box *a, const struct draft_box *b);
+/* No point inside the ring is further than this from it, in metres: the radius of a circle with its area. */
+double draft_depth(const struct draft *d, const struct draft_ring *r);
 /* Twice the signed area in degrees, counterclockwise positive; *size is what its rounding is relative to. */
 double draft_area(const struct draft *d, const struct draft_ring *r, double *size);
 void draft_clear(struct draft *d);

@@ -46,17 +46,19 @@ static int draw(struct making *m, struct fence_report *r, struct err *e)
 }
 
 /* What was written is read back as the authority will read it. */
-static int publish(struct making *m, struct err *e)
+static int publish(struct making *m, struct fence_report *r, struct err *e)
 {
+	size_t n = 0;
 	struct nested *order = calloc(m->drawn.n_rings, sizeof(*order));
-	int rc = order == NULL ? err_set(e, WHY_SYSTEM, "no memory for the fence") : nest_rings(&m->drawn, order, e);
+	int rc = order == NULL ? err_set(e, WHY_SYSTEM, "no memory for the fence")
+	                       : nest_rings(&m->drawn, m->w->map_accuracy_m, order, &n, r, e);
 
 	free(m->body);
 	fence_free(m->fence);
 	m->body = NULL;
 	m->fence = NULL;
 	if (rc == 0)
-		rc = mapbody_write(m->w, &m->drawn, order, &m->body, e);
+		rc = mapbody_write(m->w, &m->drawn, order, n, &m->body, e);
 	free(order);
 	if (rc != 0)
 		return -1;
@@ -86,18 +88,27 @@ static int read_chosen(struct making *m, struct err *e)
 static int read_others(struct making *m, struct draft *holes, struct fence_report *r, struct err *e)
 {
 	AUTO(draft_free) struct draft other = {0};
-	struct overlap o = {
-	        .fence = m->fence, .drawn = &m->drawn, .map_accuracy_m = m->w->map_accuracy_m, .holes = holes};
 	struct map_reader reader = reader_of(m);
 
 	if (m->pick.n_countries == 0 && m->pick.property.n == 0)
 		return 0; /* everything was */
-	o.other = reader.draft = &other;
-	o.report = r;
+	struct overlap o = {.fence = m->fence,
+	        .n_boxes = m->drawn.n_rings,
+	        .boxes = calloc(m->drawn.n_rings, sizeof(*o.boxes)),
+	        .other = &other,
+	        .holes = holes,
+	        .report = r};
+	if (o.boxes == NULL)
+		return err_set(e, WHY_SYSTEM, "no memory for the map");
+	for (size_t i = 0; i < o.n_boxes; i++)
+		o.boxes[i] = draft_box(&m->drawn, &m->drawn.rings[i]);
+	reader.draft = &other;
 	reader.others = true;
 	reader.each = overlap_check;
 	reader.ctx = &o;
-	return mapread(&reader, m->w->map, e);
+	int rc = mapread(&reader, m->w->map, e);
+	free(o.boxes);
+	return rc;
 }
 
 static int append(struct draft *to, const struct draft *from, struct err *e)
@@ -120,7 +131,7 @@ static int cut_out(struct making *m, const struct draft *holes, struct err *e)
 	AUTO(draft_free) struct draft more = {0};
 	struct fence_report ignored = {0};
 
-	if (append(&m->chosen, holes, e) != 0 || draw(m, &ignored, e) != 0 || publish(m, e) != 0 ||
+	if (append(&m->chosen, holes, e) != 0 || draw(m, &ignored, e) != 0 || publish(m, &ignored, e) != 0 ||
 	        read_others(m, &more, NULL, e) != 0)
 		return -1;
 	if (more.n_rings == 0)
@@ -136,7 +147,7 @@ int fence_from_map(const struct fence_wish *w, char **body, struct fence_report 
 	AUTO(draft_free) struct draft holes = {0};
 
 	*r = (struct fence_report){0};
-	if (pick_of(w, &m.pick, e) != 0 || read_chosen(&m, e) != 0 || draw(&m, r, e) != 0 || publish(&m, e) != 0 ||
+	if (pick_of(w, &m.pick, e) != 0 || read_chosen(&m, e) != 0 || draw(&m, r, e) != 0 || publish(&m, r, e) != 0 ||
 	        read_others(&m, &holes, r, e) != 0)
 		return -1;
 	if (holes.n_rings > 0 && cut_out(&m, &holes, e) != 0)

@@ -124,15 +124,11 @@ static int read_feature(void *ctx, struct geotext *t, uint32_t n, struct err *e)
 {
 	enum { TYPE, ID, PROPERTIES, GEOMETRY, SLOTS };
 	struct geotext_slot s[SLOTS] = {{.name = "type"}, {.name = "id"}, {.name = "properties"}, {.name = "geometry"}};
-	struct geotext before = *t;
-	struct view feature = geotext_value(t);
 	struct err broken = {0};
 	bool wanted;
+	int rc = geotext_fields(t, s, SLOTS, &broken);
 
 	(void)n;
-	if (!geotext_ok(t))
-		feature = VIEW(before.r.p + before.r.at, before.r.n - before.r.at);
-	int rc = geotext_members(feature, s, SLOTS, &broken);
 	if (rc == 0 && !view_is(s[TYPE].value, "\"Feature\""))
 		return err_set(e, WHY_MALFORMED, "type: expected Feature");
 	if (rc != 0 && s[GEOMETRY].value.n > 0 && read_wanted(ctx, s[GEOMETRY].value, e) != 0)
@@ -152,27 +148,39 @@ static int read_one(struct map_reader *m, struct view top, bool feature, struct 
 	bool wanted;
 
 	if (feature)
-		return read_feature(m, &t, 1, e);
+		return read_feature(m, &t, 1, e) != 0 ? -1 : geotext_end(&t, e);
 	if (mapread_feature(m, VIEW(NULL, 0), VIEW(NULL, 0), &wanted, e) != 0)
 		return -1;
 	return wanted ? read_wanted(m, top, e) : 0;
 }
 
-int geojson_read(struct map_reader *m, struct view top, struct err *e)
+/* The members of a FeatureCollection, features as they come. */
+static int read_collection(struct map_reader *m, struct view top, struct err *e)
 {
-	enum { TYPE, FEATURES, SLOTS };
-	struct geotext_slot s[SLOTS] = {{.name = "type"}, {.name = "features"}};
-	struct err broken = {0};
-	int rc = geotext_members(top, s, SLOTS, &broken), read;
-	struct geotext t = geotext_of(s[FEATURES].value);
+	struct geotext t = geotext_of(top);
+	bool seen = false;
 
-	if (view_is(s[TYPE].value, "\"FeatureCollection\""))
-		read = mapread_array(&t, "feature", read_feature, m, e);
-	else if (rc == 0 && s[TYPE].value.n == 0)
-		return err_set(e, WHY_MALFORMED, "not a map: the object has no type");
-	else
-		read = read_one(m, top, view_is(s[TYPE].value, "\"Feature\""), e);
-	if (read == 0 && rc != 0)
-		*e = broken;
-	return read != 0 ? read : rc;
+	geotext_enter(&t, '{');
+	while (geotext_more(&t, '}')) {
+		struct view key = geotext_key(&t);
+		if (!view_is(key, "features")) {
+			(void)geotext_value(&t);
+			continue;
+		}
+		if (seen)
+			return err_set(e, WHY_MALFORMED, "features: there twice");
+		seen = true;
+		if (mapread_array(&t, "feature", read_feature, m, e) != 0)
+			return -1;
+	}
+	if (geotext_end(&t, e) != 0)
+		return -1;
+	return seen ? 0 : err_set(e, WHY_MALFORMED, "features: missing");
+}
+
+int geojson_read(struct map_reader *m, struct view top, struct view type, struct err *e)
+{
+	if (view_is(type, "\"FeatureCollection\""))
+		return read_collection(m, top, e);
+	return read_one(m, top, view_is(type, "\"Feature\""), e);
 }

@@ -16,7 +16,7 @@ struct geotext geotext_of(struct view v)
 
 bool geotext_ok(const struct geotext *t)
 {
-	return rd_ok(&t->r);
+	return !t->r.bad;
 }
 
 static void wrong(struct geotext *t)
@@ -40,12 +40,13 @@ static bool take(struct geotext *t, char c)
 
 static void blanks(struct geotext *t)
 {
-	uint8_t c = peek(t);
+	size_t at = t->r.at;
 
-	while (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
-		t->r.at++;
-		c = peek(t);
-	}
+	if (t->r.bad || at >= t->r.n || t->r.p[at] > ' ')
+		return;
+	while (at < t->r.n && (t->r.p[at] == ' ' || t->r.p[at] == '\n' || t->r.p[at] == '\r' || t->r.p[at] == '\t'))
+		at++;
+	t->r.at = at;
 }
 
 static void expect(struct geotext *t, char c)
@@ -66,7 +67,7 @@ char geotext_kind(struct geotext *t)
 	uint8_t c = peek(t);
 	if (c == '-' || is_digit(c))
 		return '0';
-	return c != 0 && strchr("{[\"tfn", c) != NULL ? (char)c : 0;
+	return c == '{' || c == '[' || c == '"' || c == 't' || c == 'f' || c == 'n' ? (char)c : 0;
 }
 
 void geotext_enter(struct geotext *t, char open)
@@ -136,32 +137,49 @@ struct view geotext_key(struct geotext *t)
 	return key;
 }
 
-static void skip_digits(struct geotext *t)
+static const uint8_t *digits(const uint8_t *p, const uint8_t *end)
 {
-	if (!is_digit(peek(t)))
-		wrong(t);
-	while (is_digit(peek(t)))
-		t->r.at++;
+	while (p < end && is_digit(*p))
+		p++;
+	return p;
 }
 
-/* RFC 8259 6: the characters of a number. */
+/* RFC 8259 6: where the number at p ends; NULL when it is none. */
+static const uint8_t *number_end(const uint8_t *p, const uint8_t *end)
+{
+	p += p < end && *p == '-';
+	const uint8_t *whole = p;
+	p = digits(p, end);
+	if (p == whole || (*whole == '0' && p > whole + 1))
+		return NULL;
+	if (p < end && *p == '.') {
+		const uint8_t *part = ++p;
+		if ((p = digits(p, end)) == part)
+			return NULL;
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		p += p < end && (*p == '+' || *p == '-');
+		const uint8_t *power = p;
+		if ((p = digits(p, end)) == power)
+			return NULL;
+	}
+	return p;
+}
+
 static struct view number_text(struct geotext *t)
 {
 	blanks(t);
-	size_t from = t->r.at;
-	take(t, '-');
-	if (!take(t, '0'))
-		skip_digits(t);
-	if (take(t, '.'))
-		skip_digits(t);
-	if (take(t, 'e') || take(t, 'E')) {
-		if (!take(t, '+'))
-			take(t, '-');
-		skip_digits(t);
-	}
-	if (is_digit(peek(t))) /* behind a leading zero */
+	if (t->r.bad)
+		return VIEW(NULL, 0);
+	const uint8_t *from = t->r.p + t->r.at, *end = t->r.p + t->r.n, *to = number_end(from, end);
+	if (to == NULL) {
+		t->r.at = (size_t)(digits(from + (from < end), end) - t->r.p);
 		wrong(t);
-	return geotext_ok(t) ? VIEW(t->r.p + from, t->r.at - from) : VIEW(NULL, 0);
+		return VIEW(NULL, 0);
+	}
+	t->r.at += (size_t)(to - from);
+	return VIEW(from, (size_t)(to - from));
 }
 
 /* A few digits over a small power of ten: both are doubles, so one division rounds once. */
@@ -281,21 +299,27 @@ static struct geotext_slot *slot_of(struct geotext_slot *slots, size_t n, struct
 	return NULL;
 }
 
+int geotext_fields(struct geotext *t, struct geotext_slot *slots, size_t n, struct err *e)
+{
+	if (geotext_kind(t) != '{')
+		return t->r.bad || t->r.at >= t->r.n ? geotext_broken(t, e)
+		                                     : err_set(e, WHY_MALFORMED, "expected an object");
+	geotext_enter(t, '{');
+	while (geotext_more(t, '}')) {
+		struct geotext_slot *slot = slot_of(slots, n, geotext_key(t));
+		size_t from = t->r.at;
+		struct view value = geotext_value(t);
+		if (slot != NULL && slot->value.n > 0)
+			return err_set(e, WHY_MALFORMED, "%s: there twice", slot->name);
+		if (slot != NULL)
+			slot->value = geotext_ok(t) ? value : VIEW(t->r.p + from, t->r.n - from);
+	}
+	return geotext_ok(t) ? 0 : geotext_broken(t, e);
+}
+
 int geotext_members(struct view object, struct geotext_slot *slots, size_t n, struct err *e)
 {
 	struct geotext t = geotext_of(object);
 
-	if (geotext_kind(&t) != '{')
-		return err_set(e, WHY_MALFORMED, "expected an object");
-	geotext_enter(&t, '{');
-	while (geotext_more(&t, '}')) {
-		struct geotext_slot *slot = slot_of(slots, n, geotext_key(&t));
-		size_t from = t.r.at;
-		struct view value = geotext_value(&t);
-		if (slot != NULL && slot->value.n > 0)
-			return err_set(e, WHY_MALFORMED, "%s: there twice", slot->name);
-		if (slot != NULL)
-			slot->value = geotext_ok(&t) ? value : VIEW(object.p + from, object.n - from);
-	}
-	return geotext_end(&t, e);
+	return geotext_fields(&t, slots, n, e) != 0 ? -1 : geotext_end(&t, e);
 }

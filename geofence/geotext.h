@@ -36,8 +36,10 @@ struct geotext_slot { /* a member that the reader of an object wants */
 	struct view value; /* empty when it is not there */
 };
 
-/* Fills the slots from an object. WHY_MALFORMED when it is not an object, is broken, or has a wanted member twice; a slot
- * whose value is broken then holds the text from there on, so that reading it finds the place. */
+/* Fills the slots from the object that comes next. WHY_MALFORMED when it is none, is broken, or has a wanted member twice; a
+ * slot whose value is broken then holds the text from there on, so that reading it finds the place. */
+int geotext_fields(struct geotext *t, struct geotext_slot *slots, size_t n, struct err *e);
+/* The same for a text that is one object and nothing else. */
 int geotext_members(struct view object, struct geotext_slot *slots, size_t n, struct err *e);
 
 /* WHY_MALFORMED for a value that could not be read: where, and whether the text ends there. Always -1. */

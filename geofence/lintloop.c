@@ -21,7 +21,8 @@ static int winding(const struct draft *d, struct lonlat p)
 
 static int refuse(const struct draft_ring *g, const char *what, double loop, struct err *e)
 {
-	err_set(e, WHY_MALFORMED, "the ring crosses itself: it makes a loop of %.3g km that is %s", loop / 1000, what);
+	err_set(e, WHY_MALFORMED, "the ring crosses itself: it makes a loop, up to %.3g km deep, that is %s",
+	        loop / 1000, what);
 	return draft_in(g, g->crossed, e);
 }
 
@@ -29,7 +30,7 @@ static int judge(
         const struct fence_wish *w, const struct draft *d, const struct draft_ring *g, bool *drop, struct err *e)
 {
 	struct lonlat p;
-	double loop = draft_extent(d, g);
+	double loop = draft_depth(d, g);
 
 	*drop = false;
 	if (g->crossed == 0 || !draft_inner(d, g, &p))
@@ -51,8 +52,8 @@ int lint_loops(const struct fence_wish *w, struct draft *d, struct fence_report 
 			return -1;
 		if (g->dropped)
 			report_add(r, FINDING_REPAIRED, g, g->crossed,
-			        "the ring crosses itself in a loop of %.0f m, less than the map is accurate",
-			        draft_extent(d, g));
+			        "the ring crosses itself in a loop up to %.0f m deep, less than the map is accurate",
+			        draft_depth(d, g));
 	}
 	for (size_t i = 0; i < d->n_rings; i++)
 		if (!d->rings[i].dropped)

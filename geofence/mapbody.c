@@ -34,10 +34,10 @@ static void put_ring(struct wr *w, const struct draft *d, const struct draft_rin
 	wr_u8(w, ']');
 }
 
-static void put_rings(struct wr *w, const struct draft *d, const struct nested *order)
+static void put_rings(struct wr *w, const struct draft *d, const struct nested *order, size_t n)
 {
 	wr_u8(w, '[');
-	for (size_t i = 0; i < d->n_rings; i++) {
+	for (size_t i = 0; i < n; i++) {
 		bool first = i == 0 || order[i].outline != order[i - 1].outline;
 		wr_str(w, first && i > 0 ? "],\n[" : first ? "[" : ",");
 		put_ring(w, d, &d->rings[order[i].ring]);
@@ -51,7 +51,8 @@ static void put_text(struct jw *j, const char *key, const char *text)
 		jw_str(j, key, text);
 }
 
-static void put_body(struct wr *w, const struct fence_wish *wish, const struct draft *d, const struct nested *order)
+static void put_body(
+        struct wr *w, const struct fence_wish *wish, const struct draft *d, const struct nested *order, size_t n)
 {
 	struct jw j = jw_to(w);
 
@@ -65,14 +66,14 @@ static void put_body(struct wr *w, const struct fence_wish *wish, const struct d
 	jw_obj(&j, "geometry");
 	jw_str(&j, "type", "MultiPolygon");
 	jw_raw(&j, "coordinates", VIEW(NULL, 0));
-	put_rings(w, d, order);
+	put_rings(w, d, order, n);
 	jw_end_obj(&j);
 	jw_end_obj(&j);
 	wr_str(w, "\n");
 }
 
-int mapbody_write(
-        const struct fence_wish *wish, const struct draft *d, const struct nested *order, char **out, struct err *e)
+int mapbody_write(const struct fence_wish *wish, const struct draft *d, const struct nested *order, size_t n,
+        char **out, struct err *e)
 {
 	size_t cap = HEAD_TEXT_MAX + POSITION_TEXT_MAX * (d->n_spots + d->n_rings);
 	AUTO(mem_free) char *text = malloc(cap);
@@ -80,7 +81,7 @@ int mapbody_write(
 	if (text == NULL)
 		return err_set(e, WHY_SYSTEM, "no memory for the fence");
 	struct wr w = wr_to(text, cap - 1);
-	put_body(&w, wish, d, order);
+	put_body(&w, wish, d, order, n);
 	if (!wr_ok(&w))
 		return err_set(e, WHY_MALFORMED, "id, provenance and licence are lines of at most %d bytes each",
 		        FENCE_TEXT_MAX);

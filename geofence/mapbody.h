@@ -4,8 +4,8 @@
 
 #include "geofence/soup.h"
 
-/* Polygons in the order that nest_rings() gave. *out is text for the caller to free. */
-int mapbody_write(
-        const struct fence_wish *wish, const struct draft *d, const struct nested *order, char **out, struct err *e);
+/* Rings in the order that nest_rings() gave. *out is text for the caller to free. */
+int mapbody_write(const struct fence_wish *wish, const struct draft *d, const struct nested *order, size_t n,
+        char **out, struct err *e);
 
 #endif

@@ -67,15 +67,28 @@ int mapread_array(struct geotext *t, const char *what,
 	return err_in(e, "%s %u", what, n + 1);
 }
 
+/* The member "type" of the top object, which may be its last. What is broken is found again, with its place. */
+static struct view type_of(struct view map)
+{
+	struct geotext t = geotext_of(map);
+
+	if (geotext_kind(&t) != '{')
+		return VIEW(NULL, 0);
+	geotext_enter(&t, '{');
+	while (geotext_more(&t, '}')) {
+		struct view key = geotext_key(&t), value = geotext_value(&t);
+		if (view_is(key, "type"))
+			return value;
+	}
+	return VIEW(NULL, 0);
+}
+
 int mapread(struct map_reader *m, struct view map, struct err *e)
 {
-	struct geotext_slot type = {.name = "type"};
-	struct err ignored = {0};
-
 	m->feature = 0;
 	if (map.n >= 3 && map.p[0] == 0xef && map.p[1] == 0xbb &&
 	        map.p[2] == 0xbf) /* the mark that some editors leave */
 		map = VIEW(map.p + 3, map.n - 3);
-	(void)geotext_members(map, &type, 1, &ignored); /* what is broken is found again, with its place */
-	return view_is(type.value, "\"Topology\"") ? topojson_read(m, map, e) : geojson_read(m, map, e);
+	struct view type = type_of(map);
+	return view_is(type, "\"Topology\"") ? topojson_read(m, map, e) : geojson_read(m, map, type, e);
 }

@@ -21,8 +21,8 @@ struct map_reader {
 /* The whole map, whichever form it has. */
 int mapread(struct map_reader *m, struct view map, struct err *e);
 
-/* geojson.c and topojson.c, from the members of the top object. */
-int geojson_read(struct map_reader *m, struct view top, struct err *e);
+/* geojson.c and topojson.c, from the whole text; type is its member. */
+int geojson_read(struct map_reader *m, struct view top, struct view type, struct err *e);
 int topojson_read(struct map_reader *m, struct view top, struct err *e);
 
 /* Begins the next feature: *wanted when its geometry is to be read. */

@@ -64,7 +64,7 @@ static bool holds(const struct draft *d, const struct draft_ring *outline, const
 	return false;
 }
 
-static int find_outline(const struct draft *d, const struct measured *m, uint32_t hole, uint32_t *out, struct err *e)
+static bool find_outline(const struct draft *d, const struct measured *m, uint32_t hole, uint32_t *out)
 {
 	bool found = false;
 
@@ -76,10 +76,23 @@ static int find_outline(const struct draft *d, const struct measured *m, uint32_
 		*out = i;
 		found = true;
 	}
-	if (found)
+	return found;
+}
+
+static int judge_stray(struct draft *d, uint32_t hole, double accuracy_m, struct fence_report *r, struct err *e)
+{
+	struct draft_ring *g = &d->rings[hole];
+	double depth = draft_depth(d, g);
+
+	g->dropped = depth <= accuracy_m;
+	if (g->dropped) {
+		report_add(r, FINDING_REPAIRED, g, 0, "a hole up to %.0f m deep lies in no outline, dropped", depth);
 		return 0;
-	err_set(e, WHY_MALFORMED, "the ring is a hole that lies in no outline, or crosses itself in a vertex");
-	return draft_in(&d->rings[hole], 0, e);
+	}
+	err_set(e, WHY_MALFORMED,
+	        "the ring is a hole that lies in no outline, or crosses itself in a vertex (%.3g km deep)",
+	        depth / 1000);
+	return draft_in(g, g->crossed, e);
 }
 
 static int by_outline(const void *x, const void *y)
@@ -93,7 +106,17 @@ static int by_outline(const void *x, const void *y)
 	return (p->ring > q->ring) - (p->ring < q->ring);
 }
 
-int nest_rings(const struct draft *d, struct nested *out, struct err *e)
+static size_t without_dropped(const struct draft *d, struct nested *out)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->n_rings; i++)
+		if (!d->rings[i].dropped)
+			out[kept++] = out[i];
+	return kept;
+}
+
+int nest_rings(struct draft *d, double accuracy_m, struct nested *out, size_t *n, struct fence_report *r, struct err *e)
 {
 	struct measured *m = calloc(d->n_rings + 1, sizeof(*m));
 	int rc = 0;
@@ -104,11 +127,13 @@ int nest_rings(const struct draft *d, struct nested *out, struct err *e)
 		m[i] = measure(d, &d->rings[i]);
 	for (uint32_t i = 0; i < d->n_rings && rc == 0; i++) {
 		out[i] = (struct nested){i, i};
-		if (m[i].area < 0)
-			rc = find_outline(d, m, i, &out[i].outline, e);
+		if (m[i].area < 0 && !find_outline(d, m, i, &out[i].outline))
+			rc = judge_stray(d, i, accuracy_m, r, e);
 	}
 	free(m);
-	if (rc == 0)
-		qsort(out, d->n_rings, sizeof(*out), by_outline);
-	return rc;
+	if (rc != 0)
+		return -1;
+	*n = without_dropped(d, out);
+	qsort(out, *n, sizeof(*out), by_outline);
+	return 0;
 }

@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#define SPECK_DEG 1e-5 /* a metre: the accuracy of the map is what makes it wide */
+
 struct tally {
 	uint32_t outside, within, deep; /* vertices */
 	uint32_t deep_vertex;           /* the number of one */
@@ -10,19 +12,12 @@ struct tally {
 
 static bool near_box(const struct overlap *o, const struct draft_ring *g)
 {
-	struct lonlat lo = {180, 90}, hi = {-180, -90};
+	struct draft_box box = draft_box(o->other, g);
 
-	for (uint32_t i = 0; i < g->count; i++) {
-		struct lonlat p = o->other->spots[g->first + i].at;
-		lo = (struct lonlat){fmin(lo.lon, p.lon), fmin(lo.lat, p.lat)};
-		hi = (struct lonlat){fmax(hi.lon, p.lon), fmax(hi.lat, p.lat)};
-	}
-	for (size_t i = 0; i < o->drawn->n_spots; i++) {
-		struct lonlat p = o->drawn->spots[i].at;
-		if (p.lon >= lo.lon && p.lon <= hi.lon && p.lat >= lo.lat && p.lat <= hi.lat)
+	for (size_t i = 0; i < o->n_boxes; i++)
+		if (draft_meet(&box, &o->boxes[i]))
 			return true;
-	}
-	return g->count > 0 && fence_covers(o->fence, lo.lat, lo.lon) != PLACE_OUTSIDE;
+	return false;
 }
 
 static void count_vertex(const struct overlap *o, const struct spot *s, struct tally *t)
@@ -62,12 +57,37 @@ static int take_out(struct overlap *o, const struct draft_ring *g, struct err *e
 	return 0;
 }
 
+/* A country that the grid of the map made a point is still there: a speck around the point keeps anything near it from being
+ * inside. */
+static int take_speck(struct overlap *o, const struct draft_ring *g, struct err *e)
+{
+	static const double lon[] = {1, 0, -1, 0, 1}, lat[] = {0, 1, 0, -1, 0};
+	struct spot s = o->other->spots[g->first];
+	struct lonlat at = s.at;
+
+	if (fence_covers(o->fence, at.lat, at.lon) != PLACE_INSIDE || fabs(at.lat) > 89 || fabs(at.lon) > 179)
+		return 0;
+	if (draft_begin(o->holes, g->feature, g->polygon, 1, e) != 0)
+		return -1;
+	o->holes->rings[o->holes->n_rings - 1].taken_out = true;
+	for (size_t i = 0; i < COUNT(lon); i++) {
+		s.at = (struct lonlat){at.lon + SPECK_DEG * lon[i], at.lat + SPECK_DEG * lat[i]};
+		if (draft_put(o->holes, s, e) != 0)
+			return -1;
+	}
+	if (o->report != NULL)
+		report_add(o->report, FINDING_REPAIRED, g, 1,
+		        "has no area on this map and lies in what was chosen: a speck is cut out");
+	return 0;
+}
+
 static int refuse(const struct draft_ring *g, const struct tally *t, struct err *e)
 {
 	err_set(e, WHY_MALFORMED,
 	        "lies %.3g km inside the fence, and other vertices of the ring outside: two claim this place",
 	        t->depth_m / 1000);
-	draft_in(g, t->deep_vertex, e);
+	err_in(e, "polygon %u: ring %u: vertex %u", g->polygon, g->ring,
+	        t->deep_vertex); /* the reader says which feature */
 	return err_hint(e, "choose both, or a map on which they do not overlap");
 }
 
@@ -77,7 +97,9 @@ static int judge(struct overlap *o, const struct draft_ring *g, bool *whole, str
 	struct tally t = {0};
 
 	*whole = false;
-	if (g->count < 4 || !near_box(o, g))
+	if (g->count > 0 && g->count < 4)
+		return take_speck(o, g, e);
+	if (g->count == 0 || !near_box(o, g))
 		return 0;
 	for (uint32_t i = 0; i < g->count; i++)
 		count_vertex(o, &o->other->spots[g->first + i], &t);

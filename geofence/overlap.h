@@ -7,8 +7,8 @@
 
 struct overlap {
 	const struct fence *fence;
-	const struct draft *drawn; /* the rings of the fence */
-	double map_accuracy_m;
+	struct draft_box *boxes; /* around the rings of the fence */
+	size_t n_boxes;
 	struct draft *other;         /* one feature, as it was read; cleared */
 	struct draft *holes;         /* gets what has to be cut out */
 	struct fence_report *report; /* NULL when it is said already */

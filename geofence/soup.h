@@ -32,9 +32,11 @@ int stitch_rings(struct soup *s, const struct draft *from, struct draft *to, str
 struct nested { /* ring `ring` of a draft; outlines come before their holes */
 	uint32_t outline, ring;
 };
-/* nest.c: which outline each ring belongs to; fills out[d->n_rings], sorted. */
+/* nest.c: which outline each ring belongs to; fills out[d->n_rings], sorted; *n are left. A hole outside every outline is dropped
+ * when it is smaller than the accuracy of the map. */
 /* 1 when p is inside the ring, -1 outside, 0 on it. */
 int nest_side(const struct draft *d, const struct draft_ring *r, struct lonlat p);
-int nest_rings(const struct draft *d, struct nested *out, struct err *e);
+int nest_rings(
+        struct draft *d, double accuracy_m, struct nested *out, size_t *n, struct fence_report *r, struct err *e);
 
 #endif
