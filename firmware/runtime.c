@@ -6,7 +6,8 @@
 #include "base/json.h"
 #include "base/sha.h"
 
-enum { SHORT = 8 }; /* bytes of a digest that name it in a sentence */
+enum { SHORT = 8 };                      /* bytes of a digest that name it in a sentence */
+#define ODD UINT64_C(0x9e3779b97f4a7c15) /* 2^64 over the golden ratio: spreads what differs little */
 
 int runtime_order(const uint8_t *bytes, const struct runtime_file *f, struct view name)
 {
@@ -16,8 +17,23 @@ int runtime_order(const uint8_t *bytes, const struct runtime_file *f, struct vie
 	return order != 0 ? order : f->name_n < name.n ? -1 : f->name_n > name.n;
 }
 
-/* The first of that name, or NULL. */
-static const struct runtime_file *find(const struct runtime *r, struct view name)
+uint32_t runtime_hash(struct view name)
+{
+	uint64_t h = name.n, word;
+	size_t at = 0;
+
+	for (; name.n - at >= sizeof word; at += sizeof word) {
+		memcpy(&word, name.p + at, sizeof word);
+		h = (h ^ word) * ODD;
+		h ^= h >> 29;
+	}
+	word = 0;
+	if (at < name.n)
+		memcpy(&word, name.p + at, name.n - at);
+	return (uint32_t)((h ^ word) * ODD >> 32);
+}
+
+static const struct runtime_file *halve(const struct runtime *r, struct view name)
 {
 	uint32_t lo = 0, hi = r->files;
 
@@ -29,6 +45,23 @@ static const struct runtime_file *find(const struct runtime *r, struct view name
 			hi = mid;
 	}
 	return lo < r->files && runtime_order(r->bytes, &r->file[lo], name) == 0 ? &r->file[lo] : NULL;
+}
+
+/* The first of that name, or NULL. */
+static const struct runtime_file *find(const struct runtime *r, struct view name)
+{
+	uint32_t hash = runtime_hash(name);
+
+	if (!r->slot)
+		return halve(r, name);
+	for (uint32_t i = 0; i < RUNTIME_PROBES; i++) {
+		const struct runtime_slot *s = &r->slot[(hash + i) & (r->slots - 1)];
+		if (s->file == 0)
+			break;
+		if (s->hash == hash && runtime_order(r->bytes, &r->file[s->file - 1], name) == 0)
+			return &r->file[s->file - 1];
+	}
+	return NULL;
 }
 
 static bool is_approved(const struct runtime *r, const struct runtime_file *f, const struct ima_entry *x)
@@ -111,8 +144,12 @@ static int buffer_is_bound(const struct ima_entry *x, struct err *e)
 
 int runtime_allows(const struct runtime *const sets[], size_t n, const struct ima_entry *x, struct err *e)
 {
-	struct search s = {0};
+	struct search s; /* a sentence is long: it is not cleared for each entry */
 
+	s.other = NULL;
+	s.of = NULL;
+	s.excluded = false;
+	s.signature.why = WHY_NONE;
 	if (buffer_is_bound(x, e))
 		return -1;
 	for (size_t i = 0; i < n; i++)

@@ -19,11 +19,18 @@ struct imasig_key {
 	EVP_PKEY_CTX *verifier;
 };
 
-enum { IMASIG_SEEN = 1024 };
+enum { IMASIG_SEEN = 1024, RUNTIME_PROBES = 32 };
+
+struct runtime_slot { /* of a table that is at most half full */
+	uint32_t hash;
+	uint32_t file; /* 0: free, else one more than the number of the first file of that name */
+};
 
 struct runtime {
 	struct runtime_file *file; /* sorted by name */
 	uint8_t *bytes;
+	struct runtime_slot *slot; /* a power of two of them; NULL: names crowd, and are found by halving */
+	uint32_t slots;
 	uint32_t files, excludes, keys;
 	struct pathglob exclude[RUNTIME_EXCLUDES_MAX];
 	struct imasig_key key[RUNTIME_KEYS_MAX];
@@ -32,6 +39,10 @@ struct runtime {
 
 /* By name, then by the order in which they were written. */
 int runtime_order(const uint8_t *bytes, const struct runtime_file *f, struct view name);
+
+/* Where the search for a name begins; it ends RUNTIME_PROBES later. Whoever runs files can choose names that crowd: then
+ * there is no table. */
+uint32_t runtime_hash(struct view name);
 
 /* PEM of a public key or a certificate, P-256 or RSA of 2048 to 4096 bits. */
 int imasig_key_import(const char *pem, struct imasig_key *out, struct err *e);

@@ -82,6 +82,40 @@ static int compare(const void *a, const void *b, void *bytes)
 	return order != 0 ? order : x->digest_at < y->digest_at ? -1 : 1;
 }
 
+/* false: there is no room near where it belongs. */
+static bool place(struct runtime *r, uint32_t file)
+{
+	const struct runtime_file *f = &r->file[file];
+	uint32_t hash = runtime_hash(VIEW(r->bytes + f->name_at, f->name_n));
+
+	for (uint32_t i = 0; i < RUNTIME_PROBES; i++) {
+		struct runtime_slot *s = &r->slot[(hash + i) & (r->slots - 1)];
+		if (s->file != 0)
+			continue;
+		*s = (struct runtime_slot){.hash = hash, .file = file + 1};
+		return true;
+	}
+	return false;
+}
+
+static int table(struct runtime *r, struct err *e)
+{
+	r->slots = 1;
+	while (r->slots < 2 * r->files)
+		r->slots *= 2;
+	r->slot = calloc(r->slots, sizeof r->slot[0]);
+	if (!r->slot)
+		return err_sys(e, "no memory for a runtime set");
+	for (uint32_t i = 0; i < r->files; i++) {
+		if ((i > 0 && r->file[i].name_at == r->file[i - 1].name_at) || place(r, i))
+			continue;
+		free(r->slot);
+		r->slot = NULL;
+		break;
+	}
+	return 0;
+}
+
 static int files_import(struct runtime *r, const json_t *files, struct err *e)
 {
 	struct importer m = {.r = r};
@@ -104,7 +138,7 @@ static int files_import(struct runtime *r, const json_t *files, struct err *e)
 			return err_in(e, "files: %s", ima_text(VIEW(name, strlen(name))).s);
 	}
 	qsort_r(r->file, r->files, sizeof r->file[0], compare, r->bytes);
-	return 0;
+	return table(r, e);
 }
 
 /* ---- Patterns and keys ---- */
@@ -178,6 +212,7 @@ void runtime_free(struct runtime *r)
 		return;
 	for (uint32_t i = 0; i < r->keys; i++)
 		imasig_key_free(&r->key[i]);
+	free(r->slot);
 	free(r->file);
 	free(r->bytes);
 	free(r->seen);
