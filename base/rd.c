@@ -1,5 +1,6 @@
 #include "base/rd.h"
 
+#include <endian.h>
 #include <string.h>
 
 struct rd rd_of(struct view v)
@@ -19,59 +20,68 @@ static const uint8_t *take(struct rd *r, uint64_t n)
 	return p;
 }
 
-static uint64_t big(struct rd *r, size_t n)
+/* n is known to the compiler: one load. */
+static inline void fetch(struct rd *r, void *to, size_t n)
 {
 	const uint8_t *p = take(r, n);
-	uint64_t v = 0;
 
-	for (size_t i = 0; p && i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static uint64_t little(struct rd *r, size_t n)
-{
-	const uint8_t *p = take(r, n);
-	uint64_t v = 0;
-
-	for (size_t i = n; p && i > 0; i--)
-		v = v << 8 | p[i - 1];
-	return v;
+	if (p)
+		memcpy(to, p, n);
 }
 
 uint8_t rd_u8(struct rd *r)
 {
-	return (uint8_t)big(r, 1);
+	const uint8_t *p = take(r, 1);
+
+	return p ? *p : 0;
 }
 
 uint16_t rd_be16(struct rd *r)
 {
-	return (uint16_t)big(r, 2);
+	uint16_t v = 0;
+
+	fetch(r, &v, sizeof v);
+	return be16toh(v);
 }
 
 uint32_t rd_be32(struct rd *r)
 {
-	return (uint32_t)big(r, 4);
+	uint32_t v = 0;
+
+	fetch(r, &v, sizeof v);
+	return be32toh(v);
 }
 
 uint64_t rd_be64(struct rd *r)
 {
-	return big(r, 8);
+	uint64_t v = 0;
+
+	fetch(r, &v, sizeof v);
+	return be64toh(v);
 }
 
 uint16_t rd_le16(struct rd *r)
 {
-	return (uint16_t)little(r, 2);
+	uint16_t v = 0;
+
+	fetch(r, &v, sizeof v);
+	return le16toh(v);
 }
 
 uint32_t rd_le32(struct rd *r)
 {
-	return (uint32_t)little(r, 4);
+	uint32_t v = 0;
+
+	fetch(r, &v, sizeof v);
+	return le32toh(v);
 }
 
 uint64_t rd_le64(struct rd *r)
 {
-	return little(r, 8);
+	uint64_t v = 0;
+
+	fetch(r, &v, sizeof v);
+	return le64toh(v);
 }
 
 struct view rd_view(struct rd *r, uint64_t n)
