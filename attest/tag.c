@@ -1,4 +1,3 @@
-#include <math.h>
 #include <string.h>
 
 #include "attest/attest.h"
@@ -71,6 +70,19 @@ int tag_signed(const struct tag *t, struct err *e)
 	return es256_verify_pub(t->officer, t->content, t->signature, e) == 0 ? 0 : err_in(e, "geo tag");
 }
 
+/* Not by libm, which the quoter would then have in its memory. */
+static uint32_t nearest(double v)
+{
+	return (uint32_t)(int32_t)(v < 0 ? v - 0.5 : v + 0.5);
+}
+
+static uint32_t not_less(double v)
+{
+	uint32_t n = (uint32_t)v;
+
+	return n < v ? n + 1 : n;
+}
+
 static void write_content(struct wr *w, const struct tag *t)
 {
 	wr_bytes(w, MAGIC, sizeof MAGIC);
@@ -78,9 +90,9 @@ static void write_content(struct wr *w, const struct tag *t)
 	wr_be64(w, (uint64_t)t->not_before);
 	wr_be64(w, (uint64_t)t->not_after);
 	wr_bytes(w, t->ek, sizeof t->ek);
-	wr_be32(w, (uint32_t)(int32_t)lround(t->fix.lat_deg * DEGREE));
-	wr_be32(w, (uint32_t)(int32_t)lround(t->fix.lon_deg * DEGREE));
-	wr_be32(w, (uint32_t)ceil(t->fix.uncertainty_m * 1e3));
+	wr_be32(w, nearest(t->fix.lat_deg * DEGREE));
+	wr_be32(w, nearest(t->fix.lon_deg * DEGREE));
+	wr_be32(w, not_less(t->fix.uncertainty_m * 1e3));
 	wr_bytes(w, t->map, sizeof t->map);
 	wr_text16(w, t->machine);
 	wr_text16(w, t->site);
