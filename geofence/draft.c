@@ -1,5 +1,6 @@
 #include "geofence/draft.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -132,6 +133,13 @@ static int ascending(const void *x, const void *y)
 	double a = *(const double *)x, b = *(const double *)y;
 
 	return (a > b) - (a < b);
+}
+
+bool draft_flat(const struct draft *d, const struct draft_ring *r)
+{
+	double size, area = draft_area(d, r, &size);
+
+	return fabs(area) <= size * (r->count + 4.0) * DBL_EPSILON;
 }
 
 struct draft_box draft_box(const struct draft *d, const struct draft_ring *r)

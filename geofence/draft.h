@@ -41,6 +41,8 @@ void draft_drop(struct draft *d);
 /* Longitude without jumps: a turn is 360 degrees. */
 double draft_lon(const struct spot *s);
 bool lonlat_same(struct lonlat a, struct lonlat b);
+/* No area but what rounding makes. */
+bool draft_flat(const struct draft *d, const struct draft_ring *r);
 /* A point inside a ring that has an area and does not cross the antimeridian; false when there is none to be found. */
 bool draft_inner(const struct draft *d, const struct draft_ring *r, struct lonlat *out);
 /* The box around a ring, as it is written. */

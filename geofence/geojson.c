@@ -23,6 +23,11 @@ static int number(struct geotext *t, const char *name, double *out, struct err *
 	return geotext_ok(t) ? 0 : geotext_broken(t, e);
 }
 
+static int no_position(const struct geotext *t, struct err *e)
+{
+	return t->r.at < t->r.n ? err_set(e, WHY_MALFORMED, "expected [longitude, latitude]") : geotext_broken(t, e);
+}
+
 static int read_vertex(void *ctx, struct geotext *t, uint32_t n, struct err *e)
 {
 	struct reading *r = ctx;
@@ -31,12 +36,11 @@ static int read_vertex(void *ctx, struct geotext *t, uint32_t n, struct err *e)
 
 	(void)n;
 	if (geotext_kind(t) != '[')
-		return t->r.at < t->r.n ? err_set(e, WHY_MALFORMED, "expected [longitude, latitude]")
-		                        : geotext_broken(t, e);
+		return no_position(t, e);
 	geotext_enter(t, '[');
 	if (!geotext_more(t, ']') || number(t, "longitude", &p.lon, e) != 0 || !geotext_more(t, ']') ||
 	        number(t, "latitude", &p.lat, e) != 0)
-		return e->why != WHY_NONE ? -1 : err_set(e, WHY_MALFORMED, "expected [longitude, latitude]");
+		return e->why != WHY_NONE ? -1 : no_position(t, e);
 	while (geotext_more(t, ']')) {
 		r->altitude = true;
 		if (number(t, "altitude", &ignored, e) != 0)

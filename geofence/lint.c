@@ -1,6 +1,5 @@
 #include "geofence/lint.h"
 
-#include <float.h>
 #include <math.h>
 
 static int check_closed(const struct draft *d, const struct draft_ring *g, struct err *e)
@@ -53,11 +52,9 @@ static int copy_ring(const struct fence_wish *w, const struct draft *from, const
 /* Fewer than three places, or all on one line: the grid of a coarse map does that to whole countries. */
 static bool is_flat(const struct draft *d, const struct draft_ring *g)
 {
-	double size, area = draft_area(d, g, &size);
-
 	if (g->count > 0 && d->spots[g->first].turns != d->spots[g->first + g->count - 1].turns)
 		return false; /* around a pole */
-	return g->count < 4 || fabs(area) <= size * (g->count + 4.0) * DBL_EPSILON;
+	return g->count < 4 || draft_flat(d, g);
 }
 
 static int lint_ring(const struct fence_wish *w, const struct draft *from, const struct draft_ring *g, struct draft *to,

@@ -87,8 +87,8 @@ static int found(void *ctx, const struct crossing *c, struct err *e)
 		return draft_in(a, v->number, e);
 	}
 	if (a->feature == b->feature && a->polygon == b->polygon && t->to->rings[c->ring_a].crossed == 0) {
-		t->to->rings[c->ring_a].crossed = v->number;
 		t->to->rings[c->ring_b].crossed = w->number;
+		t->to->rings[c->ring_a].crossed = v->number;
 		report_add(t->r, FINDING_NOTED, a, v->number,
 		        "the edge from here crosses the one from vertex %u of ring %u", w->number, b->ring);
 	} else if (a->feature != b->feature || a->polygon != b->polygon) {
