@@ -100,7 +100,7 @@ static void appraise(void *arg)
 	struct err e;
 
 	for (size_t i = 0; i < t->asks.n; i++) {
-		must(judge_ask(t->asks.ask[i], NULL, 0, &t->judged, &e) == 0 && t->judged.refusal.why == WHY_NONE);
+		must(judge_ask(t->asks.ask[i], &t->judged, &e) == 0 && t->judged.refusal.why == WHY_NONE);
 		must(ask_read(t->asks.ask[i], &a, &e) == 0);
 		const struct facts *f = t->decides ? decide(t, &a) : &t->judged;
 		if (t->list && f->attest.ima.n > 0)

@@ -10,7 +10,8 @@ enum { CERT_CAP = 1024, HOUR_S = 3600 };
 struct vendor {
 	struct es256 *root_key, *middle_key;
 	struct softtpm_key ek;
-	struct ek_roots *roots;
+	struct ek_pub ek_pub;
+	struct ekroots *roots;
 	uint8_t leaf[CERT_CAP], middle[CERT_CAP];
 	size_t nleaf, nmiddle;
 	time_t now;
@@ -38,6 +39,25 @@ static void call(X509_NAME *n, const char *name)
 		abort();
 }
 
+/* TCG EK Credential Profile 3.2.9: the maker of the TPM, here that of software TPMs. */
+static void name_maker(X509 *c)
+{
+	ASN1_OBJECT *manufacturer = OBJ_txt2obj("2.23.133.2.1", 1);
+	GENERAL_NAME *g = GENERAL_NAME_new();
+	GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
+	static const uint8_t id[] = "id:00001014";
+
+	if (!manufacturer || !g || !all || sk_GENERAL_NAME_push(all, g) <= 0)
+		abort();
+	g->type = GEN_DIRNAME;
+	g->d.directoryName = X509_NAME_new();
+	if (X509_NAME_add_entry_by_OBJ(g->d.directoryName, manufacturer, MBSTRING_ASC, id, -1, -1, 0) != 1 ||
+	        X509_add1_ext_i2d(c, NID_subject_alt_name, all, 1, 0) != 1)
+		abort();
+	GENERAL_NAMES_free(all);
+	ASN1_OBJECT_free(manufacturer);
+}
+
 static X509 *issue(const struct subject *s, const struct es256 *key, const struct es256 *by)
 {
 	X509 *c = X509_new();
@@ -54,6 +74,8 @@ static X509 *issue(const struct subject *s, const struct es256 *key, const struc
 	extend(c, NID_basic_constraints, s->basic);
 	extend(c, NID_key_usage, s->usage);
 	extend(c, NID_ext_key_usage, s->eku);
+	if (s->eku)
+		name_maker(c);
 	if (X509_sign(c, by->pkey, EVP_sha256()) <= 0)
 		abort();
 	return c;
@@ -70,7 +92,7 @@ static size_t der(const struct subject *s, const struct es256 *key, const struct
 	return (size_t)n;
 }
 
-static struct ek_roots *pin(const struct es256 *key, struct err *e)
+static struct ekroots *pin(const struct es256 *key, struct err *e)
 {
 	X509 *c = issue(&root, key, key);
 	BIO *b = BIO_new(BIO_s_mem());
@@ -79,7 +101,7 @@ static struct ek_roots *pin(const struct es256 *key, struct err *e)
 	if (!b || PEM_write_bio_X509(b, c) != 1)
 		abort();
 	long n = BIO_get_mem_data(b, &text);
-	struct ek_roots *r = ekcert_roots(VIEW(text, (size_t)n), e);
+	struct ekroots *r = ekroots_read(VIEW(text, (size_t)n), e);
 	BIO_free(b);
 	X509_free(c);
 	return r;
@@ -89,9 +111,10 @@ static void check(void *arg)
 {
 	const struct vendor *v = arg;
 	struct view chain = VIEW(v->middle, v->nmiddle);
+	bool expired;
 	struct err e;
 
-	if (ekcert_check(v->roots, VIEW(v->leaf, v->nleaf), &chain, 1, &v->ek.pub, v->now, &e) != 0)
+	if (ekcert_check(v->roots, VIEW(v->leaf, v->nleaf), &chain, 1, &v->ek_pub, v->now, &expired, &e) != 0)
 		abort();
 }
 
@@ -106,7 +129,8 @@ static int open_shop(struct vendor *v, struct err *e)
 	v->now = time(NULL);
 	v->root_key = es256_generate(e);
 	v->middle_key = es256_generate(e);
-	if (!v->root_key || !v->middle_key || softtpm_key(&v->ek, SOFTTPM_EK, NULL, e) != 0)
+	if (!v->root_key || !v->middle_key || softtpm_key(&v->ek, SOFTTPM_EK, NULL, e) != 0 ||
+	        ekpub_parse(softtpm_view(&v->ek), &v->ek_pub, e) != 0)
 		return -1;
 	v->nmiddle = der(&middle, v->middle_key, v->root_key, v->middle);
 	v->nleaf = der(&leaf, v->ek.key, v->middle_key, v->leaf);
@@ -116,7 +140,7 @@ static int open_shop(struct vendor *v, struct err *e)
 
 static void close_shop(struct vendor *v)
 {
-	ek_roots_free(v->roots);
+	ekroots_free(v->roots);
 	softtpm_drop(&v->ek);
 	es256_free(v->middle_key);
 	es256_free(v->root_key);
