@@ -134,11 +134,13 @@ static int64_t clamp_floor(double x, uint32_t n, int64_t below, int64_t above)
 
 static struct window window_of(const struct around *o, const struct frame *f)
 {
+	double per_lon = 1.0 / f->lon, per_lat = 1.0 / f->lat; /* the slack is far more than their rounding */
+
 	return (struct window){
-	        clamp_floor((o->west - f->west) / f->lon, f->cols, 0, f->cols),
-	        clamp_floor((o->east - f->west) / f->lon, f->cols, -1, f->cols - 1),
-	        clamp_floor((o->south - f->south) / f->lat, f->rows, 0, f->rows),
-	        clamp_floor((o->north - f->south) / f->lat, f->rows, -1, f->rows - 1),
+	        clamp_floor((o->west - f->west) * per_lon, f->cols, 0, f->cols),
+	        clamp_floor((o->east - f->west) * per_lon, f->cols, -1, f->cols - 1),
+	        clamp_floor((o->south - f->south) * per_lat, f->rows, 0, f->rows),
+	        clamp_floor((o->north - f->south) * per_lat, f->rows, -1, f->rows - 1),
 	};
 }
 

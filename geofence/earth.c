@@ -4,11 +4,6 @@
 
 #define RADIAN (3.14159265358979323846 / 180.0)
 
-double earth_radians(double deg)
-{
-	return deg * RADIAN;
-}
-
 struct vec earth_at(struct lonlat p)
 {
 	double lat = earth_radians(p.lat), lon = earth_radians(p.lon);

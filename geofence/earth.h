@@ -19,7 +19,10 @@ struct vec {
 struct vec earth_at(struct lonlat p);
 /* The place of the ellipsoid on the line from the centre of the earth through v. */
 struct lonlat earth_below(struct vec v);
-double earth_radians(double deg);
+static inline double earth_radians(double deg)
+{
+	return deg * (3.14159265358979323846 / 180.0);
+}
 double earth_distance(struct vec a, struct vec b);                 /* straight */
 double earth_along(struct vec p, struct vec a, struct vec b);      /* the foot of p on ab: 0 at a, 1 at b */
 double earth_to_segment(struct vec p, struct vec a, struct vec b); /* straight, to the nearest point of ab */
