@@ -281,6 +281,32 @@ static void attack_A09_an_activation_can_not_be_posted_again(void **s)
 	assert_verdict(r, VERDICT_RESULT);
 }
 
+/* Two TPMs of one vendor under one name, both with a credential in their hands. */
+static void attack_A39_two_tpms_that_race_for_a_name_give_one_winner(void **s)
+{
+	static struct box twin;
+	struct cert own = vendor.leaf;
+
+	(void)s;
+	pin_by_document("vendors", 1);
+	box_make(&twin, "cloudlet1");
+	ask_for(&box);
+	assert_verdict(r, VERDICT_CREDENTIAL);
+	take_nonce(r, &box);
+	certmaker_der(&vendor.leaf, &certmaker_ek, twin.ek.key->pkey, vendor.middle->pkey);
+	ask_for(&twin);
+	assert_verdict(r, VERDICT_CREDENTIAL);
+	take_nonce(r, &twin);
+	rig_evidence(r, &twin, ASK_ACTIVATE);
+	assert_verdict(r, VERDICT_RESULT);
+	rig_evidence(r, &box, ASK_ACTIVATE);
+	assert_denied(r, WHY_REFUSED, "stay in force");
+	vendor.leaf = own;
+	rig_attest(r, &twin);
+	assert_verdict(r, VERDICT_RESULT);
+	box_drop(&twin);
+}
+
 static void a_chain_that_is_cut_short_is_refused(void **s)
 {
 	(void)s;
@@ -320,6 +346,7 @@ int main(void)
 	        T(attack_A32_a_certificate_of_another_key),
 	        T(attack_A08_only_the_attestation_key_of_the_enrolment_counts),
 	        T(attack_A09_an_activation_can_not_be_posted_again),
+	        T(attack_A39_two_tpms_that_race_for_a_name_give_one_winner),
 	        T(a_chain_that_is_cut_short_is_refused),
 	        T(a_document_with_what_is_no_root_is_refused),
 	};
