@@ -7,6 +7,7 @@
 
 #include "base/hex.h"
 #include "base/json.h"
+#include "firmware/runtime.h"
 #include "tests/unit/imamaker.h"
 #include "tests/unit/unit.h"
 
@@ -440,6 +441,36 @@ static void a_hundred_thousand_files_load_and_are_found(void **s)
 	assert_int_equal(allows(r, &x), -1);
 }
 
+static void names_that_crowd_in_the_table_are_found_all_the_same(void **s)
+{
+	enum { CROWD = RUNTIME_PROBES + 8, SLOTS = 128 }; /* what so many files get */
+	static char name[CROWD][24];
+	const char *all[CROWD + 1] = {NULL};
+	size_t n = 0;
+
+	(void)s;
+	for (unsigned i = 0; n < CROWD; i++) {
+		snprintf(name[n], sizeof name[n], "/bin/chosen-%u", i);
+		if (runtime_hash(VIEW(name[n], strlen(name[n]))) % SLOTS == 7) {
+			all[n] = name[n];
+			n++;
+		}
+	}
+	AUTO(runtime_free) struct runtime *r = set_of(all, "");
+	assert_null(r->slot);
+	for (size_t i = 0; i < CROWD; i++) {
+		struct ima_entry x = file(all[i]);
+		assert_accepted(allows(r, &x), &err);
+	}
+	all[RUNTIME_PROBES] = NULL;
+	AUTO(runtime_free) struct runtime *just = set_of(all, "");
+	assert_non_null(just->slot);
+	for (size_t i = 0; i < CROWD; i++) {
+		struct ima_entry x = file(name[i]);
+		assert_int_equal(allows(just, &x), i < RUNTIME_PROBES ? 0 : -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +489,7 @@ int main(void)
 	        cmocka_unit_test(small_keys_are_refused),
 	        cmocka_unit_test(what_was_learnt_from_a_list_approves_it),
 	        cmocka_unit_test(a_hundred_thousand_files_load_and_are_found),
+	        cmocka_unit_test(names_that_crowd_in_the_table_are_found_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
