@@ -105,7 +105,7 @@ say       = $(if $(V),,@printf '%-5s %s\n' $(1) $(2))
 out       = $(if $(SAN),build/san,build)
 need      = @mkdir -p $(@D)
 
-.PHONY: help all demo check check-long lint format fuzz fuzz-one unit units bench coverage image install clean deps \
+.PHONY: help all atlas demo check check-long lint format fuzz fuzz-one unit units bench coverage image install clean deps \
 	check-build force bench-attest bench-geofence deps-build deps-demo deps-bench deps-check
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -119,6 +119,7 @@ help:
 	@echo 'make fuzz        fuzz each parser for SECONDS=$(SECONDS)'
 	@echo 'make bench       measure; rows go to build/bench'
 	@echo 'make coverage    unit tests with line coverage per file'
+	@echo 'make atlas       fetch maps of countries (npm) into build/atlas, for merestone fence import --country'
 	@echo 'make image       the cloudlet image'
 	@echo 'make install     into DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
 	@echo 'Also: all, unit T=test_X [DIRS="base X"], fuzz-one F=fuzz_X, deps, clean. V=1 shows commands, SAN=1 builds with sanitizers.'
@@ -266,6 +267,8 @@ bench-attest: deps-bench
 bench-geofence: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) build/bench/fence
 	@tests/bench/geo/geobench.sh
+atlas:
+	@tests/atlas.sh
 image:
 	@echo 'merestone: error: the cloudlet image is not part of this version' >&2; exit 2
 

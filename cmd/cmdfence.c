@@ -21,8 +21,8 @@ static int read_question(struct cli *c, struct question *q, struct err *e)
 	if (cli_number(c->argv[1], -90, 90, "LAT", &q->fix.lat_deg, e) ||
 	        cli_number(c->argv[2], -180, 180, "LON", &q->fix.lon_deg, e))
 		return -1;
-	return cli_number(named ? accuracy : c->argv[3], 0, FIX_UNCERTAINTY_MAX_M, "the accuracy in metres",
-	        &q->fix.uncertainty_m, e);
+	return cli_number(named ? accuracy : c->argv[3], 0, FIX_UNCERTAINTY_MAX_M,
+	        named ? "--accuracy" : "UNCERTAINTY_M", &q->fix.uncertainty_m, e);
 }
 
 static void tell_json(const struct question *q, const struct place_result *r, const char *digest)
