@@ -1,6 +1,7 @@
 /* fence check: the decision the authority would make, made here. */
 #include <stdio.h>
 
+#include "base/hex.h"
 #include "cmd/fencebody.h"
 #include "cmd/fencesvg.h"
 
@@ -25,8 +26,11 @@ static int read_question(struct cli *c, struct question *q, struct err *e)
 	        named ? "--accuracy" : "UNCERTAINTY_M", &q->fix.uncertainty_m, e);
 }
 
-static void tell_json(const struct question *q, const struct place_result *r, const char *digest)
+static void tell_json(const struct question *q, const struct place_result *r)
 {
+	char digest[2 * FENCE_DIGEST_LEN + 1];
+
+	hex_put(digest, r->digest, FENCE_DIGEST_LEN);
 	AUTO(json_free)
 	json_t *j = json_pack("{s:s*, s:s, s:s, s:f, s:f, s:f, s:f, s:s, s:[f,f]}", "fence", q->fence, "verdict",
 	        place_name(r->place), "place", place_name(r->place), "distance_m", r->distance_m, "radius_m",
@@ -44,10 +48,9 @@ static void tell(const struct question *q, const struct place_result *r)
 		printf("about %.0f %% of the circle is inside\n", 100 * r->match_rate);
 }
 
-static int draw(const struct question *q, const json_t *body, const struct fence *fence, const struct place_result *r,
-        struct err *e)
+static int draw(const struct question *q, const json_t *body, const struct place_result *r, struct err *e)
 {
-	struct fencesvg s = {.body = body, .fence = fence, .title = q->fence, .fix = q->fix, .result = *r};
+	struct fencesvg s = {.body = body, .title = q->fence, .fix = q->fix, .result = *r};
 
 	return q->svg ? fencesvg_write(&s, q->svg, e) : 0;
 }
@@ -56,7 +59,6 @@ int cmd_fence_check(struct cli *c, struct err *e)
 {
 	AUTO(json_free) json_t *body = NULL;
 	AUTO(fence_free) struct fence *fence = NULL;
-	char digest[2 * SHA_LEN + 1];
 	struct question q = {0};
 	struct place_result r;
 	int rc = read_question(c, &q, e);
@@ -67,11 +69,10 @@ int cmd_fence_check(struct cli *c, struct err *e)
 	fence = body ? fence_import(body, e) : NULL;
 	if (body && !fence)
 		return err_in(e, "%s", q.fence);
-	if (!fence || fence_decide(fence, &q.fix, &r, e) || fencebody_digest(body, digest, e) ||
-	        draw(&q, body, fence, &r, e))
+	if (!fence || fence_decide(fence, &q.fix, &r, e) || draw(&q, body, &r, e))
 		return -1;
 	if (c->json)
-		tell_json(&q, &r, digest);
+		tell_json(&q, &r);
 	else
 		tell(&q, &r);
 	if (r.place == PLACE_INSIDE)

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hex.h"
 #include "base/jws.h"
 #include "base/name.h"
 #include "cmd/kit.h"
@@ -46,16 +45,4 @@ static json_t *fetch(struct cli *c, const char *name, struct err *e)
 json_t *fencebody_open(struct cli *c, const char *fence, struct err *e)
 {
 	return name_ok(fence) ? fetch(c, fence, e) : cli_read_json(fence, e);
-}
-
-int fencebody_digest(const json_t *body, char out[2 * SHA_LEN + 1], struct err *e)
-{
-	AUTO(mem_free) char *text = json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS);
-	uint8_t digest[SHA_LEN];
-
-	if (!text)
-		return err_sys(e, "memory for a fence");
-	sha256(digest, VIEW(text, strlen(text)));
-	hex_put(out, digest, sizeof digest);
-	return 0;
 }

@@ -17,6 +17,7 @@ enum { PANE = 460, GAP = 24, TOP = 92, WIDTH = 2 * PANE + 3 * GAP, HEIGHT = TOP 
 static const char style[] = "text{font-family:system-ui,sans-serif;font-size:13px;fill:#333d47}"
                             ".t{font-size:18px;font-weight:600}.q{fill:#6b7785}.p{fill:#f4f6f8;stroke:#d5dbe1}"
                             ".f{fill:#cfe3d6;fill-rule:evenodd;stroke:#3f7a5a;stroke-width:1.2;stroke-linejoin:round}"
+                            ".c{fill:none;stroke:#cfe3d6;stroke-linecap:round;stroke-linejoin:round}"
                             ".u{fill:#2f5f9e;fill-opacity:.14;stroke:#2f5f9e;stroke-width:1.2}"
                             ".m{fill:none;stroke:#2f5f9e;stroke-width:1;stroke-dasharray:4 3}"
                             ".x{fill:#1d3f6e}.n{stroke:#b0562b;stroke-width:1.2}.s{stroke:#333d47;stroke-width:2}";
@@ -101,6 +102,7 @@ struct drawing {
 	FILE *f;
 	const struct pane *pane;
 	double middle; /* longitude: a ring is drawn on the turn of the earth that is nearest to it */
+	bool open;     /* a line, no ring */
 };
 
 static double turn_to(double middle, double lon)
@@ -155,7 +157,7 @@ static void draw_ring(void *ctx, const json_t *ring)
 		last_x = x;
 		last_y = y;
 	}
-	fputs("Z", d->f);
+	fputs(d->open ? "" : "Z", d->f);
 }
 
 static void draw_circle(const struct drawing *d, const char *class, struct lonlat at, double radius_m)
@@ -209,29 +211,66 @@ static void draw_rim(const struct drawing *d, const struct fence *f, struct lonl
 	fputs("Z", d->f);
 }
 
-static void draw_fence(const struct drawing *d, const struct fence *f, const json_t *geometry)
+/* As a fence by itself, since in a union its rim is not where the inside ends. */
+static void draw_circle_part(const struct drawing *d, const json_t *geometry)
 {
-	double radius = json_number_value(json_object_get(geometry, "radius_m"));
+	struct err ignored = {0};
+	AUTO(json_free)
+	json_t *body = json_pack("{s:O, s:i}", "geometry", (json_t *)(uintptr_t)geometry, "map_accuracy_m", 0);
+	AUTO(fence_free) struct fence *f = body != NULL ? fence_import(body, &ignored) : NULL;
 
-	fputs("<path class=\"f\" d=\"", d->f);
-	if (radius > 0)
-		draw_rim(d, f, centre_of(geometry), radius);
-	each_ring(json_object_get(geometry, "coordinates"), 0, draw_ring, (void *)(uintptr_t)d);
+	if (f != NULL)
+		draw_rim(d, f, centre_of(geometry), json_number_value(json_object_get(geometry, "radius_m")));
+}
+
+static void draw_part(const struct drawing *d, const json_t *geometry)
+{
+	double wide = json_number_value(json_object_get(geometry, "width_m")) / METRES_PER_DEG * d->pane->per_lat;
+	struct drawing part = *d;
+
+	part.open = wide > 0;
+	if (part.open)
+		fprintf(d->f, "<path class=\"c\" style=\"stroke-width:%.1f\" d=\"", fmax(wide, 1.2));
+	else
+		fputs("<path class=\"f\" d=\"", d->f);
+	if (json_object_get(geometry, "radius_m") != NULL)
+		draw_circle_part(&part, geometry);
+	each_ring(json_object_get(geometry, "coordinates"), 0, draw_ring, &part);
 	fputs("\"/>\n", d->f);
+}
+
+/* A fence is one geometry or a union of some. */
+static void draw_fence(const struct drawing *d, const json_t *geometry)
+{
+	const json_t *parts = json_object_get(geometry, "geometries");
+
+	if (parts == NULL)
+		draw_part(d, geometry);
+	for (size_t i = 0; i < json_array_size(parts); i++)
+		draw_part(d, json_array_get(parts, i));
+}
+
+static void measure_part(struct measuring *m, const json_t *geometry)
+{
+	double r = json_number_value(json_object_get(geometry, "radius_m")) / METRES_PER_DEG;
+
+	if (r > 0) {
+		struct lonlat c = centre_of(geometry);
+		c.lon += turn_to(m->middle, c.lon);
+		grow_span(&m->span, c.lon - r / shrink(c.lat), c.lat - r);
+		grow_span(&m->span, c.lon + r / shrink(c.lat), c.lat + r);
+	}
+	each_ring(json_object_get(geometry, "coordinates"), 0, measure_ring, m);
 }
 
 static struct span2 span_of_fence(const json_t *geometry, const struct fix *x)
 {
 	struct measuring m = {{x->lon_deg, x->lon_deg, x->lat_deg, x->lat_deg}, x->lon_deg};
-	double r = json_number_value(json_object_get(geometry, "radius_m")) / METRES_PER_DEG;
+	const json_t *parts = json_object_get(geometry, "geometries");
 
-	if (r > 0) {
-		struct lonlat c = centre_of(geometry);
-		c.lon += turn_to(m.middle, c.lon);
-		grow_span(&m.span, c.lon - r / shrink(c.lat), c.lat - r);
-		grow_span(&m.span, c.lon + r / shrink(c.lat), c.lat + r);
-	}
-	each_ring(json_object_get(geometry, "coordinates"), 0, measure_ring, &m);
+	measure_part(&m, geometry);
+	for (size_t i = 0; i < json_array_size(parts); i++)
+		measure_part(&m, json_array_get(parts, i));
 	return m.span;
 }
 
@@ -258,7 +297,7 @@ static void draw_scale(const struct drawing *d)
 
 static void draw_pane(FILE *f, const struct fencesvg *s, const struct pane *p, const char *name)
 {
-	struct drawing d = {f, p, s->fix.lon_deg};
+	struct drawing d = {.f = f, .pane = p, .middle = s->fix.lon_deg};
 	const json_t *geometry = json_object_get(s->body, "geometry");
 	struct lonlat at = {s->fix.lon_deg, s->fix.lat_deg};
 
@@ -268,7 +307,7 @@ static void draw_pane(FILE *f, const struct fencesvg *s, const struct pane *p, c
 	        "<rect class=\"p\" x=\"%g\" y=\"%g\" width=\"%d\" height=\"%d\" rx=\"6\"/>\n<g "
 	        "clip-path=\"url(#%s)\">\n",
 	        p->x, p->y, PANE, PANE, name);
-	draw_fence(&d, s->fence, geometry);
+	draw_fence(&d, geometry);
 	draw_circle(&d, "u", at, s->fix.uncertainty_m);
 	draw_circle(&d, "m", at, s->result.needed_m);
 	struct lonlat to = s->result.nearest;

@@ -7,8 +7,7 @@
 
 struct fencesvg {
 	const json_t *body; /* of the fence */
-	const struct fence *fence;
-	const char *title; /* any text: it is escaped */
+	const char *title;  /* any text: it is escaped */
 	struct fix fix;
 	struct place_result result;
 };

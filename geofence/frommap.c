@@ -29,6 +29,18 @@ static void making_free(struct making *m)
 }
 AUTO_DEFINE(struct making *, making_free)
 
+/* Said here, before work that grows faster than the rings do. */
+static int check_size(const struct draft *d, struct err *e)
+{
+	if (d->n_rings == 0)
+		return err_set(e, WHY_MALFORMED, "nothing is left of what was chosen");
+	if (d->n_rings <= FENCE_RINGS_MAX && d->n_spots <= FENCE_VERTICES_MAX)
+		return 0;
+	err_set(e, WHY_MALFORMED, "what was chosen has %zu rings and %zu vertices, more than the %d and %d of a fence",
+	        d->n_rings, d->n_spots, FENCE_RINGS_MAX, FENCE_VERTICES_MAX);
+	return err_hint(e, "choose less with --where, or a coarser map");
+}
+
 static int draw(struct making *m, struct fence_report *r, struct err *e)
 {
 	AUTO(draft_free) struct draft clean = {0};
@@ -40,9 +52,10 @@ static int draw(struct making *m, struct fence_report *r, struct err *e)
 		return -1;
 	if (soup_of(&crossed, &soup, e) != 0 || seam_close(&soup, &crossed, e) != 0)
 		return -1;
-	if (stitch_rings(&soup, &crossed, &m->drawn, e) != 0 || lint_loops(m->w, &m->drawn, r, e) != 0)
+	if (stitch_rings(&soup, &crossed, &m->drawn, e) != 0 || check_size(&m->drawn, e) != 0 ||
+	        lint_loops(m->w, &m->drawn, r, e) != 0)
 		return -1;
-	return m->drawn.n_rings > 0 ? 0 : err_set(e, WHY_MALFORMED, "nothing is left of what was chosen");
+	return check_size(&m->drawn, e);
 }
 
 /* What was written is read back as the authority will read it. */
@@ -153,6 +166,7 @@ int fence_from_map(const struct fence_wish *w, char **body, struct fence_report 
 	if (holes.n_rings > 0 && cut_out(&m, &holes, e) != 0)
 		return -1;
 	r->vertices = fence_vertices(m.fence);
+	memcpy(r->digest, fence_digest(m.fence), sizeof r->digest);
 	*body = TAKE(owned->body);
 	return 0;
 }

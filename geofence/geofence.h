@@ -119,8 +119,9 @@ struct fence_report {
 		char text[240];         /* "feature 3: polygon 1: ring 2: vertex 7: ..." */
 	} findings[FENCE_FINDINGS_MAX]; /* the first ones */
 	size_t n;
-	size_t count[FINDING_KINDS]; /* all of them */
-	size_t features, vertices;   /* chosen, and in the fence */
+	size_t count[FINDING_KINDS];      /* all of them */
+	uint8_t digest[FENCE_DIGEST_LEN]; /* of the fence */
+	size_t features, vertices;        /* chosen, and in the fence */
 };
 
 /* Reads, checks, repairs what is smaller than the accuracy, and merges: where two chosen polygons meet there is no border.

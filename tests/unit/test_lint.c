@@ -172,7 +172,7 @@ static void more_vertices_than_a_fence_has_are_refused(void **s)
 		        10 * sin(6.28 * (double)i / (double)n));
 	wr_str(&w, ",[0,0]]]}");
 	map[w.n] = 0;
-	map_refused(map, "more than 200000 vertices");
+	map_refused(map, "more than the 20000 and 200000 of a fence");
 }
 
 int main(void)
