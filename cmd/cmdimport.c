@@ -101,7 +101,8 @@ static int read_options(struct cli *c, struct fence_wish *w, struct source *s, s
 		return CLI_USAGE;
 	if (accuracy == NULL) {
 		err_set(e, WHY_MALFORMED, "nothing says how accurate the map is");
-		return err_hint(e, "say --map-accuracy METRES: about 10000 for a map at 1:110m, 5000 at 1:10m");
+		return err_hint(
+		        e, "say --map-accuracy METRES: about 10000 for a map at 1:110m, 5000 at 1:50m, 2500 at 1:10m");
 	}
 	if (cli_number(accuracy, 0, FENCE_ACCURACY_MAX_M, "--map-accuracy", &w->map_accuracy_m, e) != 0)
 		return -1;
