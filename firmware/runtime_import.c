@@ -48,9 +48,11 @@ static int add_digest(struct importer *m, uint32_t name_at, size_t name_n, const
 	const char *hex = json_string_value(v);
 	struct runtime_file f = {.name_at = name_at, .name_n = (uint16_t)name_n, .digest_at = (uint32_t)m->used};
 
-	f.verity = hex && strncmp(hex, "verity:", 7) == 0;
+	if (!hex)
+		return err_set(e, WHY_MALFORMED, "%s", digest_forms);
+	f.verity = strncmp(hex, "verity:", 7) == 0;
 	hex += f.verity ? 7 : 0;
-	size_t n = hex ? strlen(hex) / 2 : 0;
+	size_t n = strlen(hex) / 2;
 	if ((n != 32 && n != 48 && n != 64) || hex_get(m->r->bytes + m->used, n, hex))
 		return err_set(e, WHY_MALFORMED, "%s", digest_forms);
 	f.digest_n = (uint8_t)n;
