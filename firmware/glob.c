@@ -22,7 +22,7 @@ static bool one(const char **pattern, char c)
 
 bool glob_match(const char *pattern, const char *text)
 {
-	const char *star = NULL, *from = NULL; /* behind the last '*', and where its run ends for now */
+	const char *star = NULL, *from = NULL; /* behind the last '*', and the end of what it has taken so far */
 
 	while (*text) {
 		if (*pattern == '*') {
