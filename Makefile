@@ -1,7 +1,6 @@
 # Merestone. `make help` says what there is to make.
 
 VERSION := 0.1.0
-VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
 JOBS    ?= 2
