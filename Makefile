@@ -32,7 +32,7 @@ EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdtag fencebody fencesvg kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdtag fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
 			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
 			$(addprefix firmware/,ima imaascii runtime_learn) $(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson

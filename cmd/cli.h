@@ -50,6 +50,7 @@ int cmd_ek_list(struct cli *c, struct err *e);
 int cmd_ek_roots(struct cli *c, struct err *e);
 int cmd_fence_import(struct cli *c, struct err *e);
 int cmd_fence_check(struct cli *c, struct err *e);
+int cmd_fence_compile(struct cli *c, struct err *e);
 int cmd_reference_learn(struct cli *c, struct err *e);
 int cmd_runtime_learn(struct cli *c, struct err *e);
 int cmd_reference_import(struct cli *c, struct err *e);

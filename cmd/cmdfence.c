@@ -1,8 +1,11 @@
-/* fence check: the decision the authority would make, made here. */
+/* fence check: the decision the authority would make, made here. fence compile: a fence that needs no reading. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/file.h"
 #include "base/hex.h"
-#include "cmd/fencebody.h"
+#include "cmd/fencesource.h"
 #include "cmd/fencesvg.h"
 
 struct question {
@@ -52,24 +55,26 @@ static int draw(const struct question *q, const json_t *body, const struct place
 {
 	struct fencesvg s = {.body = body, .title = q->fence, .fix = q->fix, .result = *r};
 
-	return q->svg ? fencesvg_write(&s, q->svg, e) : 0;
+	if (!q->svg)
+		return 0;
+	if (!body) {
+		err_set(e, WHY_REFUSED, "%s is compiled, and a picture needs the document it was compiled from",
+		        q->fence);
+		return err_hint(e, "draw with the file that was given to fence compile");
+	}
+	return fencesvg_write(&s, q->svg, e);
 }
 
 int cmd_fence_check(struct cli *c, struct err *e)
 {
-	AUTO(json_free) json_t *body = NULL;
-	AUTO(fence_free) struct fence *fence = NULL;
+	AUTO(fencesource_close) struct fencesource s = {0};
 	struct question q = {0};
 	struct place_result r;
 	int rc = read_question(c, &q, e);
 
 	if (rc)
 		return rc;
-	body = fencebody_open(c, q.fence, e);
-	fence = body ? fence_import(body, e) : NULL;
-	if (body && !fence)
-		return err_in(e, "%s", q.fence);
-	if (!fence || fence_decide(fence, &q.fix, &r, e) || draw(&q, body, &r, e))
+	if (fencesource_open(c, q.fence, &s, e) || fence_decide(s.fence, &q.fix, &r, e) || draw(&q, s.body, &r, e))
 		return -1;
 	if (c->json)
 		tell_json(&q, &r);
@@ -78,4 +83,20 @@ int cmd_fence_check(struct cli *c, struct err *e)
 	if (r.place == PLACE_INSIDE)
 		return 0;
 	return err_set(e, WHY_OUTSIDE, "the position is %s: only inside is yes", place_name(r.place));
+}
+
+int cmd_fence_compile(struct cli *c, struct err *e)
+{
+	AUTO(fencesource_close) struct fencesource s = {0};
+	AUTO(mem_free) char *bytes = NULL;
+	const char *out = NULL;
+	uint8_t *p = NULL;
+	size_t n = 0;
+
+	if (!cli_option(c, "--out", &out) || !cli_args(c, 1, 1, e))
+		return CLI_USAGE;
+	if (fencesource_open(c, c->argv[0], &s, e) || fence_compile(s.fence, &p, &n, e))
+		return -1;
+	bytes = (char *)p;
+	return file_write(AT_FDCWD, out, VIEW(bytes, n), 0644, e);
 }

@@ -3,12 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/hex.h"
 #include "cmd/cli.h"
+#include "cmd/filemap.h"
 #include "geofence/geofence.h"
 
 #define ATLAS_DEFAULT "build/atlas/countries-10m.json"
@@ -19,30 +18,6 @@ struct source {
 	struct view map;
 	const char *path, *out;
 };
-
-static void unmap(struct view v)
-{
-	if (v.n > 0)
-		munmap((void *)(uintptr_t)v.p, v.n);
-}
-AUTO_DEFINE(struct view, unmap)
-
-/* Mapped, not read: a map may be larger than what we want to hold. */
-static int map_file(const char *path, struct view *out, struct err *e)
-{
-	AUTO(fd_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) != 0)
-		return err_sys(e, "%s", path);
-	if (!S_ISREG(st.st_mode) || st.st_size == 0)
-		return err_set(e, WHY_MALFORMED, "%s: not a file, or empty", path);
-	void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (p == MAP_FAILED)
-		return err_sys(e, "%s", path);
-	*out = VIEW(p, (size_t)st.st_size);
-	return 0;
-}
 
 static int read_models(struct cli *c, struct fence_wish *w, struct err *e)
 {
@@ -174,8 +149,8 @@ int cmd_fence_import(struct cli *c, struct err *e)
 
 	if (rc != 0)
 		return rc;
-	AUTO(unmap) struct view map = {0};
-	if (map_file(s.path, &map, e) != 0)
+	AUTO(filemap_close) struct view map = {0};
+	if (filemap_open(s.path, &map, e) != 0)
 		return w.countries ? err_hint(e, "make atlas fetches the map of countries; --atlas names another") : -1;
 	w.map = map;
 	if (fence_from_map(&w, &body, &r, e) != 0)

@@ -24,6 +24,8 @@ static const struct verb {
                 "[--edges rfc7946|geodesic] [--seam rfc7946|spherical] [--id ID] [--provenance TEXT] [--licence TEXT] "
                 "[--out FILE]",
                 "make a fence of a GeoJSON or TopoJSON map, and say what was wrong with it", cmd_fence_import},
+        {"fence", "compile", "NAME|FILE --out FILE", "a fence that is mapped, not read: the same answers",
+                cmd_fence_compile},
         {"fence", "check", "NAME|FILE LAT LON [UNCERTAINTY_M|--accuracy M] [--svg FILE]", "is this circle inside?",
                 cmd_fence_check},
         {"log", "", "EVENTLOG", "what a boot log says, and whether it holds together", cmd_log},

@@ -277,6 +277,11 @@ static struct fence *read_body(struct rd *r, struct err *e)
 	return TAKE(f);
 }
 
+bool fence_is_compiled(struct view v)
+{
+	return v.n >= sizeof magic && memcmp(v.p, magic, sizeof magic) == 0;
+}
+
 struct fence *fence_open(struct view v, struct err *e)
 {
 	struct rd r = rd_of(v);

@@ -77,6 +77,7 @@ const uint8_t *fence_digest(const struct fence *f);
 
 /* The compiled form, with its index: merestone-fence-compiled(5). The caller frees. */
 int fence_compile(const struct fence *f, uint8_t **out, size_t *n, struct err *e);
+bool fence_is_compiled(struct view v); /* by its first bytes; nothing else is looked at */
 /* A fence in compiled bytes, which stay where they are (a mapped file) until fence_free(). Refused with WHY_MALFORMED
  * when a bit is wrong. v.p is aligned to 8 bytes. */
 struct fence *fence_open(struct view v, struct err *e);

@@ -218,3 +218,26 @@ square() { # square WEST SOUTH EAST NORTH
 	[ "$(merestone fence check "$F" 50.1109 8.6821 1000)" = "$(merestone fence check "$F" 50.1109 8.6821 --accuracy 1000)" ]
 	run -2 merestone fence check "$F" 50.1109 8.6821
 }
+
+@test "a compiled fence gives the same answers, and is refused when a bit is wrong" {
+	local fence=$ROOT/tests/vectors/fence/geoB.json where
+	merestone fence compile "$fence" --out f.bin
+	for where in "52.52 13.405" "49.4426 6.6450" "0 0"; do
+		# shellcheck disable=SC2086
+		merestone --json fence check "$fence" $where 2000 | jq 'del(.fence)' >document || true
+		# shellcheck disable=SC2086
+		merestone --json fence check f.bin $where 2000 | jq 'del(.fence)' | diff - document
+	done
+	printf '\001' | dd of=f.bin bs=1 seek=1000 conv=notrunc status=none
+	run merestone fence check f.bin 52.52 13.405 2000
+	[ "$status" = 1 ]
+	[[ "$output" == *"f.bin: compiled fence: "* ]]
+}
+
+@test "a compiled fence has no document to draw from" {
+	merestone fence compile "$ROOT/tests/vectors/fence/geoB.json" --out f.bin
+	run merestone fence check f.bin 52.52 13.405 2000 --svg f.svg
+	[ "$status" = 1 ]
+	[[ "$output" == *"compiled"*"hint: "* ]]
+	[ ! -e f.svg ]
+}

@@ -1,4 +1,4 @@
-#include "cmd/fencebody.h"
+#include "cmd/fencesource.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +42,42 @@ static json_t *fetch(struct cli *c, const char *name, struct err *e)
 	return body_of(text, e);
 }
 
-json_t *fencebody_open(struct cli *c, const char *fence, struct err *e)
+static int from_body(json_t *body, struct fencesource *s, struct err *e)
 {
-	return name_ok(fence) ? fetch(c, fence, e) : cli_read_json(fence, e);
+	if (!body)
+		return -1;
+	s->body = body;
+	s->fence = fence_import(body, e);
+	return s->fence ? 0 : -1;
+}
+
+/* Whether a file is one or the other is said by its first bytes. */
+static int from_file(const char *path, struct fencesource *s, struct err *e)
+{
+	struct err no_map = {0};
+
+	if (strcmp(path, "-") != 0 && filemap_open(path, &s->mapped, &no_map) == 0 && fence_is_compiled(s->mapped)) {
+		s->fence = fence_open(s->mapped, e);
+		return s->fence ? 0 : -1;
+	}
+	return from_body(cli_read_json(path, e), s, e);
+}
+
+int fencesource_open(struct cli *c, const char *name, struct fencesource *out, struct err *e)
+{
+	AUTO(fencesource_close) struct fencesource s = {0};
+	bool known = name_ok(name);
+
+	if (known ? from_body(fetch(c, name, e), &s, e) : from_file(name, &s, e))
+		return s.body || s.mapped.n ? err_in(e, "%s", name) : -1;
+	*out = s;
+	s = (struct fencesource){0};
+	return 0;
+}
+
+void fencesource_close(struct fencesource s)
+{
+	fence_free(s.fence);
+	json_decref(s.body);
+	filemap_close(s.mapped);
 }
