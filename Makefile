@@ -224,6 +224,17 @@ build/bench/fence: $(patsubst %.c,build/obj/%.o,$(wildcard tests/bench/geo/*.c))
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(LINK) -o $@ $^ $(call libs,jansson libcrypto) -lgeos_c -ls2
 
+# Beside GeographicLib, which is C++.
+build/obj/tests/geodiff/karney.o: tests/geodiff/karney.cc
+	$(need)
+	$(call say,CXX,$<)
+	$(Q)$(CXX) -std=c++17 -O2 -g -I. -Wall -fPIE -MMD -MP -c -o $@ $<
+build/tools/geodiff: build/obj/tests/geodiff/geodiff.o build/obj/tests/geodiff/karney.o \
+	$(patsubst %,build/obj/%.o,$(FENCE) base/sha $(BASE))
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(LINK) -o $@ $^ $(call libs,jansson libcrypto geographiclib)
+
 # They start real programs.
 build/san/unit/test_quoter build/san/unit/test_quoterstream build/san/unit/test_quotertag build/san/unit/test_vendor: | build/san/libexec/quoter
 build/san/unit/test_vendor: | build/tools/ekvendor
@@ -236,7 +247,7 @@ fuzz: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZERS:%=build/fuzz/%)
 	tests/run.sh --seconds $(SECONDS) fuzz
 
-check-build: $(call files,build) $(call files,build/san) units $(FUZZERS:%=build/fuzz/%) $(TOOLS:%=build/tools/%) \
+check-build: $(call files,build) $(call files,build/san) units $(FUZZERS:%=build/fuzz/%) $(TOOLS:%=build/tools/%) build/tools/geodiff \
 	$(PURE:%=build/obj/%.o)
 check: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) check-build
@@ -275,7 +286,7 @@ deps: deps-check
 deps-build deps-demo deps-bench deps-check: deps-%:
 	@tests/deps.sh $*
 
-MAN = $(wildcard $(addsuffix /*.[158],$(FOLDERS)))
+MAN = $(wildcard $(addsuffix /*.[1578],$(FOLDERS)))
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/libexec/merestone
 	install -m 755 $(addprefix $(out)/,$(call exists,$(BIN))) $(DESTDIR)$(PREFIX)/bin

@@ -6,7 +6,7 @@ set -eu
 build='gcc libc6-dev make pkg-config libtss2-dev libssl-dev libcurl4-openssl-dev libevent-dev libjansson-dev libsqlite3-dev libseccomp-dev'
 demo="$build swtpm swtpm-tools libtss2-tcti-swtpm0 tpm2-tools jq curl openssl"
 bench="$demo g++ libgeos-dev libs2-dev"
-check="$demo libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck bats mandoc shellcheck binutils procps"
+check="$demo g++ libgeographiclib-dev libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck bats mandoc shellcheck binutils procps"
 
 fail() {
 	echo "merestone: error: $1" >&2

@@ -31,7 +31,7 @@ scripts() {
 }
 
 pages() {
-	git ls-files -co --exclude-standard '*.1' '*.5' '*.8' | xargs -r mandoc -T lint -W warning
+	git ls-files -co --exclude-standard '*.1' '*.5' '*.7' '*.8' | xargs -r mandoc -T lint -W warning
 }
 
 basenames() {
