@@ -12,46 +12,22 @@ COUNT=${COUNT:-3000}
 AUTHORITY_PID=
 AGENT_PID=
 MACHINE=
+# shellcheck source=tests/tools/house.sh
+. tests/tools/house.sh
 # shellcheck source=tests/bench/cloudlet.sh
 . tests/bench/cloudlet.sh
 
 stop() {
-	[ -z "$AUTHORITY_PID" ] || { kill "$AUTHORITY_PID" && wait "$AUTHORITY_PID"; } 2>/dev/null || true
-	AUTHORITY_PID=
+	authority_down
 }
 trap 'machine_off; stop' EXIT
-
-# A port that nobody listens on.
-free_port() {
-	local port
-	for _ in $(seq 50); do
-		port=$((20000 + RANDOM % 10000))
-		if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-			echo "$port"
-			return
-		fi
-	done
-	echo "no free port" >&2
-	return 1
-}
 
 # start DIR: the authority in DIR; its port may have changed since it was made.
 start() {
 	local port
 	port=$(free_port)
 	sed -i "s/127\.0\.0\.1:[0-9]*/127.0.0.1:$port/" "$1/authority/authority.json" "$1/authority/officer/kit.json"
-	build/merestoned "$1/authority" 2>>"$1/authority.log" &
-	AUTHORITY_PID=$!
-	for _ in $(seq 100); do
-		if curl -sf --cacert "$1/authority/ca.pem" "https://127.0.0.1:$port/v1/health" >/dev/null 2>&1; then
-			return
-		fi
-		kill -0 "$AUTHORITY_PID" 2>/dev/null || break
-		sleep 0.1
-	done
-	echo "the authority did not start:" >&2
-	tail -5 "$1/authority.log" >&2
-	return 1
+	authority_up build/merestoned "$1/authority" "$port" "$1/authority.log"
 }
 
 # make_authority DIR [OPTION]...: with one reference set, one fence, one domain and one dataset, running.

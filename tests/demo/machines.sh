@@ -7,20 +7,8 @@ BUILD=${BUILD:-build}
 MERESTONE=$BUILD/merestone
 AGENT=$BUILD/merestone-agent
 TOOLS=tests/tools
-
-# A port that nobody listens on.
-free_port() {
-	local port
-	for _ in $(seq 50); do
-		port=$((20000 + RANDOM % 10000))
-		if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-			echo "$port"
-			return
-		fi
-	done
-	echo "no free port" >&2
-	return 1
-}
+# shellcheck source=tests/tools/house.sh
+. "$TOOLS/house.sh"
 
 prepare() {
 	rm -rf "$D"
@@ -52,28 +40,11 @@ make_tpms() {
 }
 
 start_authority() {
-	"$BUILD/merestoned" "$D/authority" 2>>"$D/authority.log" &
-	AUTHORITY_PID=$!
-	for _ in $(seq 100); do
-		if curl -sf --cacert "$D/authority/ca.pem" "https://127.0.0.1:$PORT/v1/health" >/dev/null 2>&1; then
-			return
-		fi
-		if ! kill -0 "$AUTHORITY_PID" 2>/dev/null; then
-			break
-		fi
-		sleep 0.1
-	done
-	echo "the authority did not start:" >&2
-	tail -5 "$D/authority.log" >&2
-	return 1
+	authority_up "$BUILD/merestoned" "$D/authority" "$PORT" "$D/authority.log"
 }
 
 stop_authority() {
-	if [ -n "$AUTHORITY_PID" ]; then
-		kill "$AUTHORITY_PID" 2>/dev/null || true
-		wait "$AUTHORITY_PID" 2>/dev/null || true
-	fi
-	AUTHORITY_PID=
+	authority_down
 }
 
 # boot NAME LOG: power on, and the firmware measures LOG.

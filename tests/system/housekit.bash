@@ -20,14 +20,8 @@ until_true() {
 	return 1
 }
 
-free_port() {
-	local port
-	for _ in $(seq 50); do
-		port=$((20000 + RANDOM % 10000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-	done
-	echo "$port"
-}
+# shellcheck source=tests/tools/house.sh
+. "$TOOLS/house.sh"
 
 # ---- The authority ----
 
