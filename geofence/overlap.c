@@ -2,7 +2,11 @@
 
 #include <math.h>
 
-#define SPECK_DEG 1e-5 /* a metre: the accuracy of the map is what makes it wide */
+#include "geofence/shape.h"
+
+#define SPECK_DEG 1e-5     /* a metre: the accuracy of the map is what makes it wide */
+#define DEGREE_M  111200.0 /* of a meridian, about */
+#define STEPS_MAX 65536    /* on one edge: half the earth at 600 m */
 
 struct tally {
 	uint32_t outside, within, deep; /* vertices */
@@ -36,6 +40,23 @@ static void count_vertex(const struct overlap *o, const struct spot *s, struct t
 	if (r.distance_m > t->depth_m) {
 		t->depth_m = r.distance_m;
 		t->deep_vertex = s->number;
+	}
+}
+
+/* An edge may cross the fence and leave no vertex in it: places on it, half of the map's accuracy apart, count as well. The
+ * other features are as they were read: one that jumps around the earth is followed the short way. */
+static void count_edge(const struct overlap *o, const struct spot *a, const struct spot *b, struct tally *t)
+{
+	double lon = remainder(b->at.lon - a->at.lon, 360), lat = b->at.lat - a->at.lat;
+	double steps = ceil(2 * DEGREE_M * hypot(lon, lat) / fmax(1, o->fence->map_accuracy_m));
+
+	steps = fmin(steps, STEPS_MAX);
+	for (double k = 1; k < steps; k++) {
+		struct spot s = *a;
+
+		s.at.lat += lat * k / steps;
+		s.at.lon = remainder(a->at.lon + lon * k / steps, 360);
+		count_vertex(o, &s, t);
 	}
 }
 
@@ -84,7 +105,7 @@ static int take_speck(struct overlap *o, const struct draft_ring *g, struct err 
 static int refuse(const struct draft_ring *g, const struct tally *t, struct err *e)
 {
 	err_set(e, WHY_MALFORMED,
-	        "lies %.3g km inside the fence, and other vertices of the ring outside: two claim this place",
+	        "lies %.3g km inside the fence, and other places of the ring outside: two claim this place",
 	        t->depth_m / 1000);
 	err_in(e, "polygon %u: ring %u: vertex %u", g->polygon, g->ring,
 	        t->deep_vertex); /* the reader says which feature */
@@ -101,8 +122,13 @@ static int judge(struct overlap *o, const struct draft_ring *g, bool *whole, str
 		return take_speck(o, g, e);
 	if (g->count == 0 || !near_box(o, g))
 		return 0;
-	for (uint32_t i = 0; i < g->count; i++)
-		count_vertex(o, &o->other->spots[g->first + i], &t);
+	for (uint32_t i = 0; i < g->count; i++) {
+		const struct spot *s = &o->other->spots[g->first + i];
+
+		count_vertex(o, s, &t);
+		if (i + 1 < g->count)
+			count_edge(o, s, s + 1, &t);
+	}
 	if (t.outside == 0)
 		*whole = core_within(o, g);
 	if (t.outside > 0 && t.deep > 0)

@@ -106,6 +106,20 @@ static void two_that_claim_one_place_are_refused_by_vertex(void **s)
 	assert_place(place_at(both, 2.5, 0.5, 100), PLACE_OUTSIDE);
 }
 
+static void a_band_that_crosses_the_fence_and_leaves_no_vertex_in_it_is_refused(void **s)
+{
+	(void)s;
+	struct fence_wish w = wish_of(MAP(FEATURE("a", SQUARE(0, 0, 2, 2)) "," FEATURE("b", SQUARE(-1, 0.9, 3, 1.1))));
+
+	w.where = "name=a";
+	w.map_accuracy_m = 5000;
+	wish_refused(&w, "feature 2: polygon 1: ring 1: vertex 3: lies 99.5 km inside the fence");
+	w.map = VIEW(MAP(FEATURE("a", SQUARE(0, 0, 2, 2)) "," FEATURE("b", SQUARE(-1, 2, 3, 2.1))),
+	        strlen(MAP(FEATURE("a", SQUARE(0, 0, 2, 2)) "," FEATURE("b", SQUARE(-1, 2, 3, 2.1)))));
+	AUTO(fence_free) struct fence *beside = fence_wished(&w);
+	assert_place(place_at(beside, 1, 1, 100), PLACE_INSIDE);
+}
+
 static void a_wish_for_what_is_not_there_is_refused(void **s)
 {
 	(void)s;
@@ -240,6 +254,7 @@ int main(void)
 	        cmocka_unit_test(a_counter_enclave_is_inside_again),
 	        cmocka_unit_test(an_enclave_without_area_keeps_its_place_from_being_inside),
 	        cmocka_unit_test(two_that_claim_one_place_are_refused_by_vertex),
+	        cmocka_unit_test(a_band_that_crosses_the_fence_and_leaves_no_vertex_in_it_is_refused),
 	        cmocka_unit_test(a_wish_for_what_is_not_there_is_refused),
 	        cmocka_unit_test(points_and_lines_are_left_out_and_told),
 	        cmocka_unit_test(collections_of_geometries_are_gathered),
