@@ -14,14 +14,27 @@ struct tally {
 	double depth_m;
 };
 
-static bool near_box(const struct overlap *o, const struct draft_ring *g)
+static bool near_box(const struct overlap *o, const struct draft_box *box)
+{
+	for (size_t i = 0; i < o->n_boxes; i++)
+		if (draft_meet(box, &o->boxes[i]))
+			return true;
+	return false;
+}
+
+static bool near_ring(const struct overlap *o, const struct draft_ring *g)
 {
 	struct draft_box box = draft_box(o->other, g);
 
-	for (size_t i = 0; i < o->n_boxes; i++)
-		if (draft_meet(&box, &o->boxes[i]))
-			return true;
-	return false;
+	return near_box(o, &box);
+}
+
+/* One that goes around the earth in the map is not left out. */
+static bool near_line(const struct overlap *o, struct lonlat a, struct lonlat b)
+{
+	struct draft_box box = {{fmin(a.lon, b.lon), fmin(a.lat, b.lat)}, {fmax(a.lon, b.lon), fmax(a.lat, b.lat)}};
+
+	return near_box(o, &box);
 }
 
 static void count_vertex(const struct overlap *o, const struct spot *s, struct tally *t)
@@ -34,7 +47,8 @@ static void count_vertex(const struct overlap *o, const struct spot *s, struct t
 	t->outside += place == PLACE_OUTSIDE;
 	t->within += place == PLACE_INSIDE;
 	/* a fence is never surer than its map, so inside is deeper than its accuracy */
-	if (place != PLACE_INSIDE || fence_decide(o->fence, &fix, &r, &ignored) != 0 || r.place != PLACE_INSIDE)
+	if (place != PLACE_INSIDE || fence_place(o->fence, &fix, &place, &ignored) != 0 || place != PLACE_INSIDE ||
+	        fence_decide(o->fence, &fix, &r, &ignored) != 0)
 		return;
 	t->deep++;
 	if (r.distance_m > t->depth_m) {
@@ -50,7 +64,7 @@ static void count_edge(const struct overlap *o, const struct spot *a, const stru
 	double lon = remainder(b->at.lon - a->at.lon, 360), lat = b->at.lat - a->at.lat;
 	double steps = ceil(2 * DEGREE_M * hypot(lon, lat) / fmax(1, o->fence->map_accuracy_m));
 
-	steps = fmin(steps, STEPS_MAX);
+	steps = near_line(o, a->at, b->at) ? fmin(steps, STEPS_MAX) : 0;
 	for (double k = 1; k < steps; k++) {
 		struct spot s = *a;
 
@@ -120,7 +134,7 @@ static int judge(struct overlap *o, const struct draft_ring *g, bool *whole, str
 	*whole = false;
 	if (g->count > 0 && g->count < 4)
 		return take_speck(o, g, e);
-	if (g->count == 0 || !near_box(o, g))
+	if (g->count == 0 || !near_ring(o, g))
 		return 0;
 	for (uint32_t i = 0; i < g->count; i++) {
 		const struct spot *s = &o->other->spots[g->first + i];
