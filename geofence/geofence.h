@@ -129,4 +129,83 @@ struct fence_report {
  * *body is JSON text, for the caller to free. Refuses with feature, polygon, ring and vertex, as they are in the map. */
 int fence_from_map(const struct fence_wish *w, char **body, struct fence_report *r, struct err *e);
 
+/* ---- GNSS: what a receiver says, and what is doubtful about it ---- */
+
+/* What the locator found in the stream (gnsswatch.h has the rules). The numbers are those of the bits on the wire. */
+enum gnss_doubt {
+	GNSS_NO_FIX,      /* the receiver has none */
+	GNSS_NO_ESTIMATE, /* of the horizontal error */
+	GNSS_SIMULATED,   /* the receiver says so itself */
+	GNSS_STALE,       /* nothing new for GNSS_AGE_MAX_MS */
+	GNSS_JUMP,        /* it moved faster than the site allows */
+	GNSS_FROZEN,      /* the same to the last digit: a replay */
+	GNSS_FLAT,        /* all satellites equally strong: one transmitter */
+	GNSS_FEW,         /* satellites */
+	GNSS_CLOCK,       /* its time is not the machine's */
+	GNSS_ALTITUDE,    /* it rose or fell faster than the errors explain */
+	GNSS_SPOOFED,     /* the receiver's own detector */
+	GNSS_JAMMED,      /* the same */
+	GNSS_MOVED,       /* a fixed site is not where it was */
+	GNSS_DOUBTS       /* how many there are */
+};
+#define GNSS_BIT(doubt) (UINT32_C(1) << (doubt))
+
+const char *gnss_doubt_name(enum gnss_doubt d);     /* "no-fix", ..., "moved"; never NULL */
+enum gnss_doubt gnss_doubt_parse(const char *name); /* GNSS_DOUBTS when there is none of that name */
+
+enum {
+	GNSS_AGE_MAX_MS = 10 * 1000,  /* receivers speak each second */
+	GNSS_AWAY_MAX_MS = 60 * 1000, /* between the fix and the decision: a slow TPM quotes, a slow network carries */
+	GNSS_SATELLITES_MAX = 255,    /* in use at once */
+};
+#define GNSS_K_MIN         1.0 /* times the receiver's estimate, which "may be 50 %, one sigma or two sigma" */
+#define GNSS_K_MAX         100.0
+#define GNSS_SPEED_MAX_M_S 300.0 /* between two attestations: no airliner is faster */
+
+struct gnss {
+	int64_t time_ms;         /* of the fix, by the satellites: since 1970, UTC */
+	double lat_deg, lon_deg; /* WGS 84 */
+	double alt_m;            /* above the ellipsoid */
+	double eph_m, epv_m;     /* the receiver's estimates of its error, horizontal and vertical */
+	uint32_t age_ms;         /* since the fix came, when asked */
+	uint32_t satellites;     /* in use */
+	uint32_t doubts;         /* GNSS_BIT()s */
+	bool has_fix;            /* time and position; without it only doubts mean something, and one is GNSS_NO_FIX */
+	bool has_alt, has_eph, has_epv;
+};
+
+/* 0 when every member that is there is finite and in range, and no doubt is unknown; WHY_MALFORMED otherwise. What is
+ * missing is no fault here: gnss_judge() denies for it. Pure. */
+int gnss_ok(const struct gnss *g, struct err *e);
+
+/* The decider's look at a fix that an attested machine bound to its quote. now_ms is the authority's clock; tag is where
+ * the geo tag says that the machine stands; k is in GNSS_K_MIN..GNSS_K_MAX. *out: the position with radius k * eph_m,
+ * which the fence must hold too. WHY_MALFORMED: !gnss_ok(); WHY_STALE: too old, or another time than the authority's;
+ * WHY_OUTSIDE: doubted (the sentence names each doubt), or farther from the tag than k * sqrt(its radius^2 + eph^2).
+ * Pure. */
+int gnss_judge(const struct gnss *g, const struct fix *tag, double k, int64_t now_ms, struct fix *out, struct err *e);
+
+/* Against the fix of the machine's last accepted attestation; both have the radius k * eph as gnss_judge() gave it.
+ * WHY_OUTSIDE ("jump") when it is farther than the errors explain and would have been faster than GNSS_SPEED_MAX_M_S;
+ * WHY_STALE when its time is before that one's. Pure. */
+int gnss_follows(const struct fix *before, int64_t before_ms, const struct fix *now, int64_t now_ms, struct err *e);
+
+/* ---- The locator: the process that reads the receiver; merestone-locator(8) ---- */
+
+struct locator;
+
+/* gpsd is "IP:PORT" ("[::1]:2947" in IPv6). fixed: the machine is not meant to move. WHY_MALFORMED, WHY_SYSTEM. */
+struct locator *locator_start(const char *libexec_dir, const char *gpsd, bool fixed, struct err *e);
+void locator_stop(struct locator *l); /* NULL is fine */
+AUTO_DEFINE(struct locator *, locator_stop)
+/* Where a fixed machine's tag says that it stands; without it, it is where it stood first. NULL takes it back. */
+int locator_site(struct locator *l, const struct fix *site, struct err *e);
+/* What is the fix now, gnss_ok(). WHY_SYSTEM when the locator has ended: it must be started again. */
+int locator_ask(struct locator *l, struct gnss *out, struct err *e);
+/* Becomes readable when a doubt appears (a site that moved is one), and when the locator ends; -1 when it has ended. */
+int locator_alarm_fd(const struct locator *l);
+/* Takes what is readable, without waiting. 1: a doubt appeared since the last call or locator_ask(); 0: none did;
+ * -1 with WHY_SYSTEM: the locator has ended. */
+int locator_alarmed(struct locator *l, struct err *e);
+
 #endif
