@@ -59,7 +59,7 @@ judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
 decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol imastate imatrack located machine \
-			nonce pending query record shelf store storevfs trust verdict) \
+			nonce pending query record shelf store storevfs trust verdict whereabouts) \
 			$(addprefix attest/,ask certify evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) geofence/apart $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
@@ -82,7 +82,7 @@ LIBEXEC := door judge decider keeper quoter
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border densify digest fence fence_geometry flat flatcheck gridbuild gridput raster rings \
 	  seam) $(MAPS)
-PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter policy/decide,$(call nonmain,policy))
+PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter $(addprefix policy/,decide whereabouts),$(call nonmain,policy))
 
 # ---- Flags ----
 

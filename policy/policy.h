@@ -14,6 +14,7 @@ enum {
 	DOMAINS_MAX = 64,   /* trust domains of one authority: each attestation is decided for each */
 	REFERENCES_MAX = 8, /* sets valid at once in one domain: old and new image of an update, per hardware */
 	MEMBERS_MAX = 256,  /* names in one domain document */
+	LANDMARKS_MAX = 16, /* that one domain may ask for: each is a round of measurement */
 	RUNTIMES_MAX = 32,  /* runtime sets that add up in one domain: 4,000 files fit into each */
 	DATASETS_MAX = 256,
 	PENDING_MAX = 1024,  /* enrolments that wait for activation or approval (A47) */
@@ -21,6 +22,7 @@ enum {
 	NONCE_S = 24 * 3600, /* a nonce waits this long for its quote; leases end much earlier */
 	LEASE_S_MIN = 5,
 	LEASE_S_MAX = 30 * 24 * 3600,
+	DWELL_S_MAX = 366 * 24 * 3600,
 	CERTIFICATE_S = 24 * 3600, /* life of a cloudlet's client certificate */
 	CLOCK_SLOWEST_PM =
 	        857,         /* an owner can slow a TPM's clock to 0.857 (facts: leases 3): deadlines are cut by it */
@@ -48,8 +50,15 @@ enum doc_kind {
 	DOC_KINDS
 };
 
-/* How a machine's position is known. Higher ones are refused in documents until their evidence exists. */
-enum location_level { LOCATION_NONE, LOCATION_DECLARED, LOCATION_TAG, LOCATION_LEVELS };
+/* How a machine's position is known; each level needs those below it. */
+enum location_level {
+	LOCATION_NONE,
+	LOCATION_DECLARED, /* by the machine */
+	LOCATION_TAG,      /* by an officer's tag that its TPM certifies */
+	LOCATION_GNSS,     /* and a receiver's fix that is consistent with it */
+	LOCATION_BOUNDS,   /* and landmarks that measured the machine near */
+	LOCATION_LEVELS
+};
 
 struct doc_domain {
 	char fence[NAME_CAP];
@@ -57,6 +66,9 @@ struct doc_domain {
 	uint32_t nreferences;
 	uint32_t lease_s;
 	uint32_t location_level;    /* enum location_level: the least that counts */
+	double gnss_k;              /* a receiver's fix is good to so many times its own estimate */
+	uint32_t dwell_s;           /* who stays so long has dwelt; 0: nobody asks */
+	uint32_t landmarks;         /* that must have measured the machine at LOCATION_BOUNDS */
 	uint32_t nmembers;          /* 0: every admitted cloudlet */
 	char (*members)[NAME_CAP];  /* owned */
 	uint32_t nruntimes;         /* 0: what runs after the boot is not asked */
@@ -118,6 +130,7 @@ struct subject { /* one machine at one moment, everything already verified */
 	struct fix fix;            /* declared */
 	const struct tag *tag;     /* certified by its TPM, of this machine and in force; NULL without one */
 	const struct err *tag_why; /* the tag that was shown does not count, or NULL */
+	const struct gnss *gnss;   /* what its receiver says; NULL without one */
 	bool clock_safe;
 };
 
@@ -148,8 +161,12 @@ struct decision {
 	uint32_t lease_s; /* when yes: the domain's, or less where the set that matched, or the geo tag, ends before */
 };
 
-/* Rules in order: admitted, member, clock safe, a reference set matches, what ran is approved, position inside. All are evaluated; refusal is the first that fails. */
+/* Rules in order: admitted, member, clock safe, a reference set matches, what ran is approved, position inside. All are
+ * evaluated; refusal is the first that fails. */
 void decide(const struct subject *s, const struct rules *r, struct decision *out);
+
+/* The last of them (whereabouts.c): position, sources and level into *out. */
+int whereabouts(const struct subject *s, const struct rules *r, struct decision *out, struct err *e);
 
 /* ---- verdict: decider to keeper ---- */
 

@@ -40,6 +40,9 @@ static void put_domain(struct jw *j, const struct doc_domain *d)
 	jw_end_arr(j);
 	jw_int(j, "lease_s", d->lease_s);
 	jw_int(j, "location_level", d->location_level);
+	jw_num(j, "gnss_k", d->gnss_k);
+	jw_int(j, "dwell_s", d->dwell_s);
+	jw_int(j, "landmarks", d->landmarks);
 	jw_int(j, "members", d->nmembers);
 }
 

@@ -104,15 +104,30 @@ static void a_lease_has_bounds(void **s)
 	refused("domain", "{\"fence\":\"f\",\"references\":[\"a\"],\"lease_s\":6.5,\"location_level\":1}", "lease_s");
 }
 
-static void a_location_level_whose_evidence_does_not_exist_is_refused(void **s)
+#define AT_LEVEL "{\"fence\":\"f\",\"references\":[\"a\"],\"lease_s\":60,\"location_level\":"
+
+static void a_location_level_is_one_of_four(void **s)
 {
 	(void)s;
-	assert_refused(
-	        parse_body("domain", "{\"fence\":\"f\",\"references\":[\"a\"],\"lease_s\":60,\"location_level\":3}"),
-	        &e, WHY_REFUSED);
-	assert_accepted(
-	        parse_body("domain", "{\"fence\":\"f\",\"references\":[\"a\"],\"lease_s\":60,\"location_level\":2}"),
-	        &e);
+	assert_accepted(parse_body("domain", AT_LEVEL "1}"), &e);
+	assert_accepted(parse_body("domain", AT_LEVEL "4}"), &e);
+	assert_int_equal(d.domain.location_level, LOCATION_BOUNDS);
+	refused("domain", AT_LEVEL "0}", "location_level");
+	refused("domain", AT_LEVEL "5}", "location_level");
+}
+
+static void what_a_domain_says_of_receivers_and_landmarks_has_defaults_and_limits(void **s)
+{
+	(void)s;
+	assert_accepted(parse_body("domain", AT_LEVEL "3}"), &e);
+	assert_true(d.domain.gnss_k == 2 && d.domain.dwell_s == 0 && d.domain.landmarks == 3);
+	assert_accepted(parse_body("domain", AT_LEVEL "3,\"gnss_k\":3.5,\"dwell_s\":60,\"landmarks\":5}"), &e);
+	assert_true(d.domain.gnss_k == 3.5 && d.domain.dwell_s == 60 && d.domain.landmarks == 5);
+	refused("domain", AT_LEVEL "3,\"gnss_k\":0.9}", "gnss_k");
+	refused("domain", AT_LEVEL "3,\"gnss_k\":101}", "gnss_k");
+	refused("domain", AT_LEVEL "3,\"dwell_s\":0}", "dwell_s");
+	refused("domain", AT_LEVEL "3,\"landmarks\":0}", "landmarks");
+	refused("domain", AT_LEVEL "3,\"landmarks\":17}", "landmarks");
 }
 
 static void a_name_twice_is_refused(void **s)
@@ -268,7 +283,8 @@ int main(void)
 	        cmocka_unit_test(an_empty_member_list_is_refused),
 	        cmocka_unit_test(attack_A64_a_domain_without_references),
 	        cmocka_unit_test(a_lease_has_bounds),
-	        cmocka_unit_test(a_location_level_whose_evidence_does_not_exist_is_refused),
+	        cmocka_unit_test(a_location_level_is_one_of_four),
+	        cmocka_unit_test(what_a_domain_says_of_receivers_and_landmarks_has_defaults_and_limits),
 	        cmocka_unit_test(a_name_twice_is_refused),
 	        cmocka_unit_test(a_cloudlet_is_admitted_or_revoked),
 	        cmocka_unit_test(a_pin_is_a_whole_digest),
