@@ -60,6 +60,15 @@ uint64_t rd_be64(struct rd *r)
 	return be64toh(v);
 }
 
+double rd_double(struct rd *r)
+{
+	uint64_t bits = rd_be64(r);
+	double v;
+
+	memcpy(&v, &bits, sizeof v);
+	return v;
+}
+
 uint16_t rd_le16(struct rd *r)
 {
 	uint16_t v = 0;

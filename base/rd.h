@@ -17,6 +17,7 @@ uint8_t rd_u8(struct rd *r);
 uint16_t rd_be16(struct rd *r);
 uint32_t rd_be32(struct rd *r);
 uint64_t rd_be64(struct rd *r);
+double rd_double(struct rd *r); /* IEEE 754 binary64, big-endian; any, also NaN */
 uint16_t rd_le16(struct rd *r);
 uint32_t rd_le32(struct rd *r);
 uint64_t rd_le64(struct rd *r);

@@ -34,6 +34,14 @@ void wr_u8(struct wr *w, uint8_t v)
 	big(w, v, 1);
 }
 
+void wr_double(struct wr *w, double v)
+{
+	uint64_t bits;
+
+	memcpy(&bits, &v, sizeof bits);
+	wr_be64(w, bits);
+}
+
 void wr_le32(struct wr *w, uint32_t v)
 {
 	const uint8_t b[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};

@@ -17,6 +17,7 @@ void wr_be16(struct wr *w, uint16_t v);
 void wr_be32(struct wr *w, uint32_t v);
 void wr_be64(struct wr *w, uint64_t v);
 void wr_le32(struct wr *w, uint32_t v);
+void wr_double(struct wr *w, double v); /* IEEE 754 binary64, big-endian */
 void wr_bytes(struct wr *w, const void *p, size_t n);
 void wr_view(struct wr *w, struct view v);   /* the bytes alone */
 void wr_view16(struct wr *w, struct view v); /* be16 length, then the bytes: a TPM2B */

@@ -15,6 +15,7 @@ static void what_was_written_reads_back(void **s)
 	wr_be16(&w, 0x0203);
 	wr_be32(&w, 0x04050607);
 	wr_be64(&w, 0x08090a0b0c0d0e0f);
+	wr_double(&w, -1.5);
 	wr_view16(&w, VIEW("ab", 2));
 	wr_view32(&w, VIEW("cde", 3));
 	wr_text16(&w, "name");
@@ -23,6 +24,7 @@ static void what_was_written_reads_back(void **s)
 	assert_int_equal(rd_be16(&r), 0x0203);
 	assert_int_equal(rd_be32(&r), 0x04050607);
 	assert_true(rd_be64(&r) == 0x08090a0b0c0d0e0f);
+	assert_true(rd_double(&r) == -1.5);
 	assert_true(view_is(rd_view16(&r), "ab"));
 	assert_true(view_is(rd_view32(&r), "cde"));
 	rd_text16(&r, text, sizeof text);
