@@ -158,6 +158,7 @@ enum {
 	GNSS_AWAY_MAX_MS = 60 * 1000, /* between the fix and the decision: a slow TPM quotes, a slow network carries */
 	GNSS_SATELLITES_MAX = 255,    /* in use at once */
 };
+#define GNSS_TIME_MAX_MS   INT64_C(253402300799999) /* the end of the year 9999 */
 #define GNSS_K_MIN         1.0 /* times the receiver's estimate, which "may be 50 %, one sigma or two sigma" */
 #define GNSS_K_MAX         100.0
 #define GNSS_SPEED_MAX_M_S 300.0 /* between two attestations: no airliner is faster */
