@@ -11,7 +11,7 @@ SECONDS ?= 30
 # nonmain gives a folder's objects without the programs' own files.
 
 MAINS   := cmd/merestone.c cmd/merestoned.c cmd/merestone-agent.c federation/door.c attest/judge.c policy/decider.c \
-	   keystore/keeper.c attest/quoter.c
+	   keystore/keeper.c attest/quoter.c firmware/init/first.c firmware/init/supervisor.c
 FOLDERS := base firmware geofence attest policy keystore federation cmd
 nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
 
@@ -73,6 +73,10 @@ quoter_MAIN          := attest/quoter
 quoter_OBJ           := $(addprefix attest/,der ekpolicy evidence extkey policyref quote quoterima quoterops quotertag tag tagindex tpm tpmek tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtag tpmtemplate) \
 			$(addprefix keystore/,dataset lease leaseuse unseal) firmware/ima geofence/fix base/sandbox $(BASE) $(SIGN)
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
+
+# The initramfs has no other file: static, of musl.
+FIRST    := $(addprefix firmware/init/,first firsthand firstmodules firstparts firstroot bootline pcrevent pcrextend sha2 verity) \
+	    firmware/eventlog $(addprefix base/,err file hex mem rd wr)
 
 BIN     := merestone merestoned merestone-agent
 LIBEXEC := door judge decider keeper quoter
@@ -144,6 +148,16 @@ build/cov/obj/%.o: %.c
 	$(need)
 	$(call say,COV,$<)
 	$(Q)$(CC) $(COMMON) -O0 --coverage $(TSS_FLAGS) -c -o $@ $<
+
+MUSL = musl-gcc -idirafter /usr/include -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+build/musl/obj/%.o: %.c
+	$(need)
+	$(call say,MUSL,$<)
+	$(Q)$(MUSL) $(COMMON) -Os -ffunction-sections -fdata-sections -fstack-protector-strong -c -o $@ $<
+build/firmware/init/first: $(FIRST:%=build/musl/obj/%.o)
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(MUSL) -static -s -Wl,--gc-sections -Wl,-z,noexecstack -o $@ $^
 
 # What has the version or the prefix in it is made again when they change.
 build/named: force
