@@ -53,33 +53,32 @@ pure() {
 	one pure tests/pure.sh
 }
 
+# each AT_ONCE DIRECTORY PATTERN COMMAND: runs COMMAND, with the name of a file that fits as $1 and $seconds as $2, for
+# every such file. Commands say nothing until all have ended; they are then told in order.
+each() {
+	at_once=$1 under=$2 pattern=$3
+	export seconds logs
+	find "$under" -maxdepth 1 -name "$pattern" -printf '%f\n' | sort >"$logs/names"
+	xargs -r -a "$logs/names" -P "$at_once" -I '{}' sh -c \
+		"{ $4; } </dev/null >\"\$logs/\$1.log\" 2>&1; echo \$? >\"\$logs/\$1.status\"" sh '{}'
+	while read -r name; do
+		tally "${name%.c}" "$(cat "$logs/$name.status")" "$logs/$name.log"
+	done <"$logs/names"
+}
+
+# shellcheck disable=SC2016 # for each() to expand
 units() {
-	export CMOCKA_MESSAGE_OUTPUT=TAP
-	for source in tests/unit/test_*.c; do
-		[ -e "$source" ] || continue
-		name=$(basename "$source" .c)
-		one "$name" timeout 300 "build/san/unit/$name"
-	done
+	CMOCKA_MESSAGE_OUTPUT=TAP each 2 tests/unit 'test_*.c' 'timeout 300 "build/san/unit/${1%.c}"'
 }
 
+# shellcheck disable=SC2016
 system() {
-	for script in tests/system/*.bats; do
-		[ ! -e "$script" ] || one "$(basename "$script")" timeout 900 bats --tap "$script"
-	done
-	for script in tests/system/*.sh; do
-		[ ! -x "$script" ] || one "$(basename "$script")" timeout 900 "$script"
-	done
+	each 2 tests/system '*.bats' 'timeout 900 bats --tap "tests/system/$1"'
 }
 
+# shellcheck disable=SC2016
 fuzz() {
-	for source in tests/fuzz/fuzz_*.c; do
-		[ ! -e "$source" ] || basename "$source" .c
-	done | xargs -r -P 3 -I '{}' sh -c 'tests/fuzz-one.sh "$1" "$2" >"$3/$1.log" 2>&1' sh '{}' "$seconds" "$logs"
-	for source in tests/fuzz/fuzz_*.c; do
-		[ -e "$source" ] || continue
-		name=$(basename "$source" .c)
-		tally "$name" 0 "$logs/$name.log"
-	done
+	each 4 tests/fuzz 'fuzz_*.c' 'tests/fuzz-one.sh "${1%.c}" "$seconds"'
 }
 
 lint() {
