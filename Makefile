@@ -43,7 +43,7 @@ merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
 merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentconfig agentdata agentima agentstate agenttag) \
-			$(CLIENT) $(addprefix attest/,claims evidence policyref quoterclient) firmware/ima $(addprefix keystore/,lease leaseuse) geofence/fix \
+			$(CLIENT) $(addprefix attest/,claims evidence policyref quoterclient) firmware/ima $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix gnss) \
 			base/sandbox base/sha $(BASE)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
@@ -54,13 +54,13 @@ door_LIB             := libevent libevent_openssl libssl libcrypto jansson libse
 
 judge_MAIN           := attest/judge
 judge_OBJ            := $(addprefix attest/,ask certify claims evidence extkey facts judgecase judgeworker quote tag tagindex tpmpub) $(EKCERT) $(BOOT) firmware/ima \
-			geofence/fix base/ring base/sandbox $(BASE) $(SIGN)
+			$(addprefix geofence/,fix gnss) base/ring base/sandbox $(BASE) $(SIGN)
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
-decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol imastate imatrack located machine \
-			nonce pending query record shelf store storevfs trust verdict whereabouts) \
-			$(addprefix attest/,ask certify evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) geofence/apart $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
+decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol fenceevent imastate imatrack located machine \
+			nonce pending placestate query record shelf store storevfs trust verdict whereabouts) \
+			$(addprefix attest/,ask certify evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
@@ -86,7 +86,7 @@ LIBEXEC := door judge decider keeper quoter
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border densify digest fence fence_geometry flat flatcheck gridbuild gridput raster rings \
 	  seam) $(MAPS)
-PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter $(addprefix policy/,decide whereabouts),$(call nonmain,policy))
+PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter $(addprefix policy/,decide fenceevent whereabouts),$(call nonmain,policy))
 
 # ---- Flags ----
 

@@ -246,6 +246,8 @@ struct claims { /* the header, parsed */
 	char version[32]; /* of the agent */
 	bool has_fix;
 	struct fix fix;            /* L1: declared */
+	bool has_gnss;             /* there is a receiver */
+	struct gnss gnss;          /* L3: and this is what it says */
 	uint8_t tls_key[SHA_LEN];  /* SHA-256 of the ID key's x || y */
 	uint8_t eventlog[SHA_LEN]; /* SHA-256 of the boot log, sent or not */
 	bool wants_certificate;

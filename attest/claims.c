@@ -5,6 +5,8 @@
 #include "base/hex.h"
 #include "base/json.h"
 
+#define MEASURE_MAX_M 1e9 /* gnss_ok() says what each may be */
+
 /* ---- Reading: members in the order in which claims_write() has them, no spaces, no escapes. So there is nothing to
  * allocate, to look up or to understand in two ways (A87). ---- */
 
@@ -148,6 +150,67 @@ static void read_location(struct form *f, struct claims *c)
 	c->has_fix = true;
 }
 
+/* Doubts stand in the order of their numbers, so each is there at most once. */
+static void read_doubts(struct form *f, struct gnss *g)
+{
+	unsigned next = 0;
+
+	member(f, ",", "doubts");
+	must(f, "[");
+	while (rd_ok(&f->r) && !next_is(f, "]")) {
+		char name[16] = "";
+
+		must(f, g->doubts ? "," : "");
+		read_text(f, name, sizeof name);
+		unsigned doubt = gnss_doubt_parse(name);
+		rd_require(&f->r, doubt >= next && doubt < GNSS_DOUBTS);
+		if (!rd_ok(&f->r))
+			return;
+		g->doubts |= GNSS_BIT(doubt);
+		next = doubt + 1;
+	}
+	must(f, "]");
+}
+
+static bool read_measure(struct form *f, const char *key, double *out)
+{
+	if (!has_member(f, ",", key))
+		return false;
+	member(f, ",", key);
+	*out = read_number(f, -MEASURE_MAX_M, MEASURE_MAX_M);
+	return true;
+}
+
+static void read_receiver_fix(struct form *f, struct gnss *g)
+{
+	member(f, "{", "time_ms");
+	g->time_ms = (int64_t)read_count(f, UINT64_C(1) << 53);
+	member(f, ",", "latitude_deg");
+	g->lat_deg = read_number(f, -90, 90);
+	member(f, ",", "longitude_deg");
+	g->lon_deg = read_number(f, -180, 180);
+	g->has_alt = read_measure(f, "altitude_m", &g->alt_m);
+	g->has_eph = read_measure(f, "eph_m", &g->eph_m);
+	g->has_epv = read_measure(f, "epv_m", &g->epv_m);
+	g->has_fix = true;
+}
+
+static void read_gnss(struct form *f, struct claims *c)
+{
+	struct gnss *g = &c->gnss;
+
+	member(f, ",", "gnss");
+	if (has_member(f, "{", "time_ms"))
+		read_receiver_fix(f, g);
+	member(f, g->has_fix ? "," : "{", "age_ms");
+	g->age_ms = (uint32_t)read_count(f, UINT32_MAX);
+	member(f, ",", "satellites");
+	g->satellites = (uint32_t)read_count(f, GNSS_SATELLITES_MAX);
+	read_doubts(f, g);
+	must(f, "}");
+	c->has_gnss = true;
+}
+
 static void read_holds(struct form *f, struct claims *c)
 {
 	member(f, ",", "holds");
@@ -180,6 +243,8 @@ static void read_members(struct form *f, struct claims *c)
 	read_text(f, c->version, sizeof c->version);
 	if (has_member(f, ",", "location"))
 		read_location(f, c);
+	if (has_member(f, ",", "gnss"))
+		read_gnss(f, c);
 	member(f, ",", "tls_key");
 	read_hex(f, c->tls_key);
 	member(f, ",", "eventlog");
@@ -204,6 +269,8 @@ int claims_parse(struct view v, struct claims *out, struct err *e)
 		return err_set(e, WHY_MALFORMED, "claims: not in the form of merestone-evidence(5) at %s", f.at);
 	if (c.has_fix && fix_ok(&c.fix, e) != 0)
 		return err_in(e, "claims: location");
+	if (c.has_gnss && gnss_ok(&c.gnss, e) != 0)
+		return err_in(e, "claims");
 	*out = c;
 	return 0;
 }
@@ -219,6 +286,30 @@ static void write_location(struct jw *j, const struct fix *x)
 	jw_end_obj(j);
 }
 
+static void write_gnss(struct jw *j, const struct gnss *g)
+{
+	jw_obj(j, "gnss");
+	if (g->has_fix) {
+		jw_int(j, "time_ms", g->time_ms);
+		jw_num(j, "latitude_deg", g->lat_deg);
+		jw_num(j, "longitude_deg", g->lon_deg);
+		if (g->has_alt)
+			jw_num(j, "altitude_m", g->alt_m);
+		if (g->has_eph)
+			jw_num(j, "eph_m", g->eph_m);
+		if (g->has_epv)
+			jw_num(j, "epv_m", g->epv_m);
+	}
+	jw_int(j, "age_ms", g->age_ms);
+	jw_int(j, "satellites", g->satellites);
+	jw_arr(j, "doubts");
+	for (unsigned i = 0; i < GNSS_DOUBTS; i++)
+		if (g->doubts & GNSS_BIT(i))
+			jw_str(j, NULL, gnss_doubt_name((enum gnss_doubt)i));
+	jw_end_arr(j);
+	jw_end_obj(j);
+}
+
 int claims_write(struct wr *w, const struct claims *c, struct err *e)
 {
 	if (!name_ok(c->machine))
@@ -227,12 +318,16 @@ int claims_write(struct wr *w, const struct claims *c, struct err *e)
 		return err_set(e, WHY_MALFORMED, "claims: more than %d keys are held", CLAIMS_HOLDS_MAX);
 	if (c->has_fix && fix_ok(&c->fix, e) != 0)
 		return err_in(e, "claims");
+	if (c->has_gnss && gnss_ok(&c->gnss, e) != 0)
+		return err_in(e, "claims");
 	struct jw j = jw_to(w);
 	jw_obj(&j, NULL);
 	jw_str(&j, "machine", c->machine);
 	jw_str(&j, "version", c->version);
 	if (c->has_fix)
 		write_location(&j, &c->fix);
+	if (c->has_gnss)
+		write_gnss(&j, &c->gnss);
 	jw_hex(&j, "tls_key", VIEW_OF(c->tls_key));
 	jw_hex(&j, "eventlog", VIEW_OF(c->eventlog));
 	jw_bool(&j, "certificate", c->wants_certificate);

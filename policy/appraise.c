@@ -252,6 +252,40 @@ static void note_standing(const struct appraisal *p, struct machine *m)
 	snprintf(m->status, sizeof m->status, "%s", best);
 }
 
+static void forget_gone(struct placestate *s, const struct book *b)
+{
+	for (uint32_t i = 0; i < s->n;) {
+		if (book_find(b, DOC_DOMAIN, s->presence[i].domain))
+			i++;
+		else
+			s->presence[i] = s->presence[--s->n];
+	}
+}
+
+/* The receiver's fix that a domain believed, and what happened at the fences. */
+static void note_place(struct decider *d, const struct claims *c, struct machine *m)
+{
+	const struct appraisal *p = &d->appraisal;
+	struct fence_event events[FENCE_EVENTS_MAX];
+
+	forget_gone(&m->place, &d->book);
+	for (uint32_t i = 0; i < p->n; i++) {
+		const struct rules *r = &p->rules[i];
+		const struct decision *is = &p->decision[i];
+		struct presence *was = r->fence ? placestate_of(&m->place, r->name) : NULL;
+
+		if (is->gnss_good && is->state_good) {
+			m->place.has_fix = true;
+			m->place.fix = (struct fix){c->gnss.lat_deg, c->gnss.lon_deg, c->gnss.eph_m};
+			m->place.fix_ms = c->gnss.time_ms;
+			m->place.fix_tag = m->tag_serial;
+		}
+		size_t n = was ? fenceevent_next(was, r, is, d->now, events) : 0;
+		for (size_t k = 0; k < n; k++)
+			d->told[d->ntold++] = (struct told){.rules = r, .event = events[k]};
+	}
+}
+
 int appraise_decide(struct decider *d, const struct facts *f, struct machine *m, struct err *e)
 {
 	const struct facts_attest *a = &f->attest;
@@ -265,6 +299,9 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 	        .fix = a->claims.fix,
 	        .tag = d->located.has ? &d->located.tag : NULL,
 	        .tag_why = d->located.why.why != WHY_NONE ? &d->located.why : NULL,
+	        .gnss = a->claims.has_gnss ? &a->claims.gnss : NULL,
+	        .before = m->place.has_fix && m->place.fix_tag == m->tag_serial ? &m->place.fix : NULL,
+	        .before_ms = m->place.fix_ms,
 	        .clock_safe = m->clock.safe};
 
 	if (events_of(d, a, &s, e))
@@ -278,6 +315,7 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 	m->last_case = d->head.case_no + 1;
 	m->last_time = d->now;
 	note_standing(p, m);
+	note_place(d, &a->claims, m);
 	return 0;
 }
 

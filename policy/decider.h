@@ -19,6 +19,11 @@ struct located {  /* the geo tag of one case */
 	struct err why; /* the one that was shown does not count */
 };
 
+struct told { /* a fence event of one case */
+	const struct rules *rules;
+	struct fence_event event;
+};
+
 struct decider {
 	const char *trust_domain;
 	int64_t now; /* seconds since the epoch; set before each group of cases */
@@ -41,6 +46,8 @@ struct decider {
 		uint32_t n;
 	} ima_sets[DOMAINS_MAX];
 	struct located located;
+	uint32_t ntold;
+	struct told told[FENCE_EVENTS_MAX * DOMAINS_MAX];
 	struct document receipt;                /* head only; kind 0: this case has none */
 	bool issuer_expired;                    /* since it issued the certificate of this enrolment */
 	struct measured measured[MEASURED_MAX]; /* of a log that was sent before; their data point into bootlog */
@@ -83,7 +90,7 @@ int appraise_log(struct decider *d, const struct facts_attest *a, struct machine
  * only not in force, or not of an officer of ours, does not count (located.c). */
 int located_check(struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN], struct machine *m,
         struct err *e);
-/* Decides every domain for m, whose standing is this evidence's; writes m's status and allowed. */
+/* Decides every domain for m, whose standing is this evidence's; writes m's status and allowed, and where it is. */
 int appraise_decide(struct decider *d, const struct facts *f, struct machine *m, struct err *e);
 /* The result: claims, grants and the next nonce, which is m's. */
 int appraise_result(struct decider *d, const struct facts *f, const struct quote *q, const uint8_t used[NONCE_LEN],

@@ -159,6 +159,7 @@ int decider_case(struct decider *d, const struct facts *f, struct verdict *v, st
 	verdict_clear(v);
 	memset(&d->receipt, 0, sizeof d->receipt);
 	d->issuer_expired = false;
+	d->ntold = 0;
 	v->ticket = f->ticket;
 	/* Reading changes nothing and leaves no record; only what was decided has a case number. */
 	v->case_no = f->kind == ASK_QUERY ? 0 : d->head.case_no + 1;

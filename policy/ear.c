@@ -120,6 +120,25 @@ static void put_policies(struct jw *j, const struct book *b, const struct rules 
 	jw_end_arr(j);
 }
 
+/* In the words of CAMARA location verification. */
+static void put_sources(struct jw *j, const struct decision *d)
+{
+	jw_arr(j, "merestone_sources");
+	for (unsigned k = 0; k < SOURCES; k++) {
+		const struct source *s = &d->source[k];
+
+		if (s->says == SAYS_NOTHING)
+			continue;
+		jw_obj(j, NULL);
+		jw_str(j, "source", source_name((enum source_kind)k));
+		jw_str(j, "verdict", source_says_name(s->says));
+		if (s->says == SAYS_PARTIAL)
+			jw_num(j, "match_rate", s->match_rate);
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
 static void put_decision(struct jw *j, const struct decision *d)
 {
 	jw_obj(j, "merestone_decision");
@@ -128,6 +147,7 @@ static void put_decision(struct jw *j, const struct decision *d)
 	jw_str(j, "sentence", d->refusal.text);
 	jw_str(j, "hint", d->refusal.hint);
 	jw_end_obj(j);
+	put_sources(j, d);
 	if (!d->placed)
 		return;
 	jw_obj(j, "merestone_place");
@@ -238,7 +258,6 @@ static void put_tag(struct jw *j, const struct tag *t)
 {
 	static const uint8_t none[SHA_LEN];
 
-	jw_int(j, "level", LOCATION_TAG);
 	put_fix(j, &t->fix);
 	jw_str(j, "site", t->site);
 	jw_int(j, "tag_serial", (int64_t)t->serial);
@@ -248,24 +267,57 @@ static void put_tag(struct jw *j, const struct tag *t)
 		jw_hex(j, "map", VIEW_OF(t->map));
 }
 
-/* The best evidence; what was declared beside it is said too. */
+static void put_gnss(struct jw *j, const struct gnss *g)
+{
+	jw_obj(j, "gnss");
+	if (g->has_fix) {
+		jw_int(j, "time_ms", g->time_ms);
+		jw_num(j, "latitude_deg", g->lat_deg);
+		jw_num(j, "longitude_deg", g->lon_deg);
+	}
+	if (g->has_fix && g->has_eph)
+		jw_num(j, "eph_m", g->eph_m);
+	jw_int(j, "age_ms", g->age_ms);
+	jw_arr(j, "doubts");
+	for (unsigned i = 0; i < GNSS_DOUBTS; i++)
+		if (g->doubts & GNSS_BIT(i))
+			jw_str(j, NULL, gnss_doubt_name((enum gnss_doubt)i));
+	jw_end_arr(j);
+	jw_end_obj(j);
+}
+
+/* What a domain decided by, or else the best that was shown. */
+static enum location_level level_of(const struct ear *x)
+{
+	enum location_level level = x->tag                            ? LOCATION_TAG
+	                            : x->facts->attest.claims.has_fix ? LOCATION_DECLARED
+	                                                              : LOCATION_NONE;
+
+	for (uint32_t i = 0; i < x->appraisal->n; i++)
+		if (x->appraisal->decision[i].level > level)
+			level = x->appraisal->decision[i].level;
+	return level;
+}
+
+/* The tag, or what was declared where there is none; beside it what else was said. */
 static void put_location(struct jw *j, const struct ear *x)
 {
 	const struct claims *c = &x->facts->attest.claims;
 
-	if (!c->has_fix && !x->tag)
+	if (!c->has_fix && !x->tag && !c->has_gnss)
 		return;
 	jw_obj(j, "merestone_location");
+	jw_int(j, "level", level_of(x));
 	if (x->tag)
 		put_tag(j, x->tag);
-	else
-		jw_int(j, "level", LOCATION_DECLARED);
 	if (c->has_fix && x->tag)
 		jw_obj(j, "declared");
 	if (c->has_fix)
 		put_fix(j, &c->fix);
 	if (c->has_fix && x->tag)
 		jw_end_obj(j);
+	if (c->has_gnss)
+		put_gnss(j, &c->gnss);
 	jw_end_obj(j);
 }
 

@@ -205,8 +205,13 @@ static int prove(struct decider *d, const struct facts_attest *a, const struct p
 static int new_machine(struct decider *d, const struct pending *p, const struct quote *q, struct err *e)
 {
 	struct machine *m = &d->machine;
+	int got = machine_get(&d->store, p->name, m, e);
 
-	memset(m, 0, sizeof *m);
+	if (got < 0)
+		return -1;
+	if (got == 0 || !mem_equal(m->ek, p->ek, SHA_LEN))
+		placestate_clear(&m->place);
+	memset(m, 0, offsetof(struct machine, place));
 	if (machine_next(&d->store, &m->generation, e))
 		return -1;
 	memcpy(m->name, p->name, sizeof m->name);

@@ -37,7 +37,7 @@ static bool read_row(sqlite3_stmt *st, struct machine *m)
 {
 	uint8_t pcrs[PCRS_LEN];
 
-	memset(m, 0, sizeof *m);
+	memset(m, 0, offsetof(struct machine, place));
 	m->endorsed = sqlite3_column_int(st, 2) == ENDORSED_BY_CERTIFICATE ? ENDORSED_BY_CERTIFICATE : ENDORSED_BY_HASH;
 	m->generation = (uint32_t)sqlite3_column_int64(st, 6);
 	m->has_nonce = sqlite3_column_type(st, 7) != SQLITE_NULL;
@@ -61,7 +61,8 @@ static bool read_row(sqlite3_stmt *st, struct machine *m)
 	       store_get(st, 15, m->eventlog, sizeof m->eventlog) &&
 	       store_get_text(st, 18, m->status, sizeof m->status) &&
 	       store_get_text(st, 19, m->allowed, sizeof m->allowed) &&
-	       (m->tag_serial == 0 || store_get(st, 21, m->tag, sizeof m->tag));
+	       (m->tag_serial == 0 || store_get(st, 21, m->tag, sizeof m->tag)) &&
+	       placestate_read(store_view(st, 22), &m->place);
 }
 
 int machine_get(struct store *s, const char *name, struct machine *out, struct err *e)
@@ -101,17 +102,24 @@ int machine_of_tag(struct store *s, uint64_t serial, const char *but, char name[
 	return got;
 }
 
-/* Parameters 8 to 22: what each attestation changes. pcrs must outlive the step. */
-static void bind_standing(struct store *s, sqlite3_stmt *st, const struct machine *m, uint8_t pcrs[PCRS_LEN])
+struct packed { /* must outlive the step */
+	uint8_t pcrs[PCRS_LEN], place[PLACESTATE_MAX];
+};
+
+/* Parameters 8 to 22, and 24: what each attestation changes. */
+static void bind_standing(struct store *s, sqlite3_stmt *st, const struct machine *m, struct packed *to)
 {
-	pack(pcrs, &m->pcrs);
+	struct wr place = wr_to(to->place, sizeof to->place);
+
+	pack(to->pcrs, &m->pcrs);
+	placestate_write(&place, &m->place);
 	store_blob(s, st, 8, VIEW_OF(m->nonce));
 	store_int(s, st, 9, m->nonce_time);
 	store_int(s, st, 10, (int64_t)m->clock.clock_ms);
 	store_int(s, st, 11, m->clock.reset_count);
 	store_int(s, st, 12, m->clock.restart_count);
 	store_int(s, st, 13, m->clock.safe);
-	store_blob(s, st, 14, VIEW(pcrs, PCRS_LEN));
+	store_blob(s, st, 14, VIEW_OF(to->pcrs));
 	store_int(s, st, 15, (int64_t)m->secure_boot);
 	store_blob(s, st, 16, VIEW_OF(m->eventlog));
 	store_int(s, st, 17, (int64_t)m->last_case);
@@ -120,6 +128,7 @@ static void bind_standing(struct store *s, sqlite3_stmt *st, const struct machin
 	store_text(s, st, 20, m->allowed);
 	store_int(s, st, 21, (int64_t)m->tag_serial);
 	store_blob(s, st, 22, VIEW_OF(m->tag));
+	store_blob(s, st, 24, wr_done(&place));
 }
 
 int machine_next(struct store *s, uint32_t *generation, struct err *e)
@@ -140,7 +149,7 @@ int machine_next(struct store *s, uint32_t *generation, struct err *e)
 int machine_put(struct store *s, const struct machine *m, struct err *e)
 {
 	sqlite3_stmt *st = store_use(s, SQL_MACHINE_PUT);
-	uint8_t pcrs[PCRS_LEN];
+	struct packed packed;
 
 	store_text(s, st, 1, m->name);
 	store_blob(s, st, 2, VIEW_OF(m->ek));
@@ -149,17 +158,17 @@ int machine_put(struct store *s, const struct machine *m, struct err *e)
 	store_blob(s, st, 5, public_view(&m->id));
 	store_blob(s, st, 6, public_view(&m->srk));
 	store_int(s, st, 7, m->generation);
-	bind_standing(s, st, m, pcrs);
+	bind_standing(s, st, m, &packed);
 	return store_run(s, st, NULL, e);
 }
 
 int machine_seen(struct store *s, const struct machine *m, const uint8_t used[NONCE_LEN], int *changed, struct err *e)
 {
 	sqlite3_stmt *st = store_use(s, SQL_MACHINE_SEEN);
-	uint8_t pcrs[PCRS_LEN];
+	struct packed packed;
 
 	store_text(s, st, 1, m->name);
-	bind_standing(s, st, m, pcrs);
+	bind_standing(s, st, m, &packed);
 	store_blob(s, st, 23, VIEW(used, NONCE_LEN));
 	return store_run(s, st, changed, e);
 }

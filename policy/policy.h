@@ -131,6 +131,10 @@ struct subject { /* one machine at one moment, everything already verified */
 	const struct tag *tag;     /* certified by its TPM, of this machine and in force; NULL without one */
 	const struct err *tag_why; /* the tag that was shown does not count, or NULL */
 	const struct gnss *gnss;   /* what its receiver says; NULL without one */
+	/* Where its receiver had it when that was last believed, under the same tag; the radius is the receiver's own
+	 * estimate. NULL: never. */
+	const struct fix *before;
+	int64_t before_ms;
 	bool clock_safe;
 };
 
@@ -147,6 +151,18 @@ struct rules { /* one domain with what it refers to, resolved by the caller; NUL
 	bool ran_complete; /* the list reaches the quoted register */
 };
 
+/* What says where a machine is, and what it says of a fence, in the words of CAMARA location verification: TRUE when its
+ * whole circle is within, FALSE when none of it is, PARTIAL with a match rate, UNKNOWN when it cannot say. */
+enum source_kind { SOURCE_DECLARED, SOURCE_TAG, SOURCE_GNSS, SOURCE_BOUNDS, SOURCES };
+enum source_says { SAYS_NOTHING, SAYS_TRUE, SAYS_FALSE, SAYS_PARTIAL, SAYS_UNKNOWN }; /* NOTHING: it was not shown */
+const char *source_name(enum source_kind k);      /* "declared", "tag", "gnss", "bounds" */
+const char *source_says_name(enum source_says s); /* "TRUE", "FALSE", "PARTIAL", "UNKNOWN" */
+
+struct source {
+	enum source_says says;
+	double match_rate; /* PARTIAL: how much of its circle is within */
+};
+
 struct decision {
 	struct err refusal; /* why WHY_NONE: yes */
 	bool state_good;    /* a reference set matched */
@@ -156,8 +172,11 @@ struct decision {
 	bool member;
 	struct place_result place; /* valid when placed */
 	bool placed;
+	struct fix at;             /* what the place is of; valid when placed */
 	enum location_level level; /* what the place was decided by */
-	int reference;             /* which set matched, or -1 */
+	bool gnss_good;            /* the receiver's fix was believed */
+	struct source source[SOURCES];
+	int reference;    /* which set matched, or -1 */
 	uint32_t lease_s; /* when yes: the domain's, or less where the set that matched, or the geo tag, ends before */
 };
 
@@ -167,6 +186,38 @@ void decide(const struct subject *s, const struct rules *r, struct decision *out
 
 /* The last of them (whereabouts.c): position, sources and level into *out. */
 int whereabouts(const struct subject *s, const struct rules *r, struct decision *out, struct err *e);
+
+/* ---- Fence events (fenceevent.c): pure, from what was known of a machine to what a decision says ---- */
+
+enum fence_event_kind {
+	EVENT_ENTER, /* it is inside, and was not */
+	EVENT_EXIT,  /* it is outside, and was inside */
+	EVENT_CROSS, /* it is outside and was, and the straight way between leads through the fence */
+	EVENT_DWELL, /* it has been inside for the domain's dwell_s; once in each stay */
+	EVENT_STALE, /* its place was not known for longer than a lease; once in each silence */
+	EVENT_KINDS
+};
+const char *fenceevent_name(enum fence_event_kind k); /* "enter", "exit", "cross", "dwell", "stale" */
+
+struct presence { /* of one machine in one domain, when its place was last known */
+	char domain[NAME_CAP], fence[NAME_CAP];
+	bool inside;
+	bool dwelt, stale; /* those events were told */
+	int64_t since;     /* it came in */
+	int64_t seen;
+	struct fix at;
+};
+
+enum { FENCE_EVENTS_MAX = 2 }; /* of one decision: a silence, and what it ends with */
+struct fence_event {
+	enum fence_event_kind kind;
+	int64_t since; /* ENTER: now; EXIT and DWELL: it came in; CROSS and STALE: it was last known */
+};
+
+/* *p is what was known (zero: nothing) and becomes what is known; the place of a machine in an unapproved state is not.
+ * How many events there are. */
+size_t fenceevent_next(struct presence *p, const struct rules *r, const struct decision *d, int64_t now,
+        struct fence_event out[FENCE_EVENTS_MAX]);
 
 /* ---- verdict: decider to keeper ---- */
 

@@ -28,6 +28,24 @@ static void put_document(struct jw *j, const struct document *doc)
 	jw_end_obj(j);
 }
 
+static void put_events(struct jw *j, const struct decider *d)
+{
+	if (d->ntold == 0)
+		return;
+	jw_arr(j, "events");
+	for (uint32_t i = 0; i < d->ntold; i++) {
+		const struct told *t = &d->told[i];
+
+		jw_obj(j, NULL);
+		jw_str(j, "event", fenceevent_name(t->event.kind));
+		jw_str(j, "domain", t->rules->name);
+		jw_str(j, "fence", t->rules->domain->fence);
+		jw_int(j, "since", t->event.since);
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
 int record_write(struct wr *w, const struct decider *d, const struct facts *f, const struct verdict *v, struct err *e)
 {
 	struct jw j = jw_to(w);
@@ -44,8 +62,10 @@ int record_write(struct wr *w, const struct decider *d, const struct facts *f, c
 	jw_str(&j, "reason", why_name(v->refusal.why));
 	jw_str(&j, "sentence", v->refusal.text);
 	jw_str(&j, "hint", v->refusal.hint);
-	if (v->kind == VERDICT_RESULT)
+	if (v->kind == VERDICT_RESULT) {
 		jw_raw(&j, "ear", v->body);
+		put_events(&j, d);
+	}
 	if (v->kind == VERDICT_CREDENTIAL && d->issuer_expired)
 		jw_bool(&j, "issuer_expired", true);
 	if (v->kind == VERDICT_RECEIPT)

@@ -5,7 +5,7 @@
 
 enum {
 	APPLICATION_ID = 0x4d455253, /* "MERS": file(1) and we know the file by it */
-	SCHEMA_VERSION = 4,
+	SCHEMA_VERSION = 5,
 };
 
 #define RUNTIME_TABLE                                                                                                  \
@@ -22,7 +22,8 @@ static const char SCHEMA[] =
         "CREATE TABLE machine (name TEXT PRIMARY KEY, ek BLOB UNIQUE NOT NULL, endorsed INTEGER, ak BLOB, id BLOB,"
         " srk BLOB, generation INTEGER, nonce BLOB, nonce_time INTEGER, clock_ms INTEGER, reset_count INTEGER,"
         " restart_count INTEGER, clock_safe INTEGER, pcrs BLOB, secure_boot INTEGER, eventlog BLOB, last_case INTEGER,"
-        " last_time INTEGER, status TEXT, allowed TEXT, tag_serial INTEGER NOT NULL DEFAULT 0, tag BLOB) STRICT;"
+        " last_time INTEGER, status TEXT, allowed TEXT, tag_serial INTEGER NOT NULL DEFAULT 0, tag BLOB, place BLOB)"
+        " STRICT;"
         "CREATE UNIQUE INDEX machine_generation ON machine (generation);"
         "CREATE INDEX machine_tag ON machine (tag_serial);"
         "CREATE TABLE pending (name TEXT, ak_name BLOB, ek BLOB, endorsed INTEGER, ak BLOB, id BLOB, srk BLOB, nonce "
@@ -37,7 +38,7 @@ static const char *const sql[SQL_COUNT] = {
 
 #define MACHINE_COLUMNS                                                                                                \
 	"name, ek, endorsed, ak, id, srk, generation, nonce, nonce_time, clock_ms, reset_count, restart_count,"        \
-	" clock_safe, pcrs, secure_boot, eventlog, last_case, last_time, status, allowed, tag_serial, tag"
+	" clock_safe, pcrs, secure_boot, eventlog, last_case, last_time, status, allowed, tag_serial, tag, place"
         [SQL_MACHINE_GET] = "SELECT " MACHINE_COLUMNS " FROM machine WHERE name = ?1",
         [SQL_MACHINE_OF_EK] = "SELECT name FROM machine WHERE ek = ?1",
         /* A machine's row is never deleted, so the highest number is the last one given. */
@@ -45,17 +46,18 @@ static const char *const sql[SQL_COUNT] = {
         /* Not OR REPLACE: that would throw out another machine that holds the same EK (A40). */
         [SQL_MACHINE_PUT] =
                 "INSERT INTO machine (" MACHINE_COLUMNS ") VALUES"
-                " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22)"
+                " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?24)"
                 " ON CONFLICT (name) DO UPDATE SET ek = ?2, endorsed = ?3, ak = ?4, id = ?5, srk = ?6,"
                 " generation = ?7, nonce = ?8, nonce_time = ?9, clock_ms = ?10, reset_count = ?11,"
                 " restart_count = ?12, clock_safe = ?13, pcrs = ?14, secure_boot = ?15, eventlog = ?16,"
-                " last_case = ?17, last_time = ?18, status = ?19, allowed = ?20, tag_serial = ?21, tag = ?22",
+                " last_case = ?17, last_time = ?18, status = ?19, allowed = ?20, tag_serial = ?21, tag = ?22,"
+                " place = ?24",
         /* Same numbers as above. The nonce that was used is the condition: once, and not after a revocation. */
         [SQL_MACHINE_SEEN] =
                 "UPDATE machine SET nonce = ?8, nonce_time = ?9, clock_ms = ?10, reset_count = ?11,"
                 " restart_count = ?12, clock_safe = ?13, pcrs = ?14, secure_boot = ?15, eventlog = ?16,"
-                " last_case = ?17, last_time = ?18, status = ?19, allowed = ?20, tag_serial = ?21, tag = ?22"
-                " WHERE name = ?1 AND nonce = ?23"
+                " last_case = ?17, last_time = ?18, status = ?19, allowed = ?20, tag_serial = ?21, tag = ?22,"
+                " place = ?24 WHERE name = ?1 AND nonce = ?23"
                 " AND EXISTS (SELECT 1 FROM cloudlet c WHERE c.name = ?1 AND c.revoked = 0)",
         [SQL_MACHINE_NONCE] = "UPDATE machine SET nonce = ?2, nonce_time = ?3 WHERE name = ?1",
         [SQL_MACHINE_OF_TAG] = "SELECT name FROM machine WHERE tag_serial = ?1 AND name <> ?2",
@@ -175,6 +177,7 @@ static const char *const migrations[SCHEMA_VERSION + 1] = {
         [3] = RUNTIME_TABLE,
         [4] = "ALTER TABLE machine ADD COLUMN tag_serial INTEGER NOT NULL DEFAULT 0;"
               "ALTER TABLE machine ADD COLUMN tag BLOB; CREATE INDEX machine_tag ON machine (tag_serial)",
+        [5] = "ALTER TABLE machine ADD COLUMN place BLOB",
 };
 
 static int migrate(struct store *s, int64_t version, struct err *e)

@@ -102,6 +102,26 @@ enum endorsed { ENDORSED_BY_CERTIFICATE = 1, ENDORSED_BY_HASH };
 
 enum { ALLOWED_MAX = DOMAINS_MAX * NAME_CAP };
 
+struct placestate {     /* where a machine was (placestate.c) */
+	bool has_fix;   /* a receiver's fix that was believed, while the machine showed the tag of this serial */
+	struct fix fix; /* its radius is the receiver's own estimate */
+	int64_t fix_ms;
+	uint64_t fix_tag;
+	uint32_t n;
+	struct presence presence[DOMAINS_MAX]; /* last: what is past n is never cleared, nor read */
+};
+enum { PRESENCE_BYTES_MAX = 2 * (2 + NAME_CAP) + 1 + 5 * 8, PLACESTATE_MAX = 64 + DOMAINS_MAX * PRESENCE_BYTES_MAX };
+void placestate_write(struct wr *w, const struct placestate *p);
+/* Empty: nothing is known. False when those are not bytes that placestate_write() wrote. */
+bool placestate_read(struct view v, struct placestate *out);
+static inline void placestate_clear(struct placestate *p)
+{
+	p->has_fix = false;
+	p->n = 0;
+}
+/* What is known of that domain; NULL when there is no room for another. A new one is zero but for its name. */
+struct presence *placestate_of(struct placestate *p, const char *domain);
+
 struct machine { /* an enrolled machine, as it last proved itself to be */
 	char name[NAME_CAP];
 	uint8_t ek[SHA_LEN]; /* of its TPMT_PUBLIC */
@@ -121,6 +141,7 @@ struct machine { /* an enrolled machine, as it last proved itself to be */
 	char allowed[ALLOWED_MAX]; /* domains, each followed by a space */
 	uint64_t tag_serial;       /* of the last geo tag that counted; 0: it never showed one */
 	uint8_t tag[SHA_LEN];      /* and its digest: the officer's signature over it was checked */
+	struct placestate place;   /* last: a new enrolment of the same TPM keeps it */
 };
 
 /* 1: found, 0: no such machine, -1: WHY_SYSTEM. So do all that look for one row. */

@@ -1,5 +1,6 @@
 /* Where a machine is, by the evidence that came, and whether that is inside: pure. What is missing at the level that a
  * domain demands denies, and so does a contradiction between what was shown, at any level. */
+#include <math.h>
 #include <stdio.h>
 
 #include "policy/policy.h"
@@ -21,6 +22,92 @@ static struct length length_of(double m)
 	return l;
 }
 
+/* ---- The receiver ---- */
+
+struct receiver {
+	bool good;      /* to be believed, and where the tag says */
+	bool clean;     /* it has a fix without doubts, good or not */
+	struct fix at;  /* when clean */
+	struct err why; /* when not good */
+};
+
+/* Against the tag; without one, against what was declared; without both, against itself. */
+static const struct fix *expected(const struct subject *s, const struct fix *self)
+{
+	return s->tag ? &s->tag->fix : s->has_fix ? &s->fix : self;
+}
+
+static int follows(const struct subject *s, const struct fix *at, double k, struct err *e)
+{
+	if (!s->before)
+		return 0;
+	struct fix was = *s->before;
+	was.uncertainty_m = fmin(was.uncertainty_m * k, FIX_UNCERTAINTY_MAX_M);
+	return gnss_follows(&was, s->before_ms, at, s->gnss->time_ms, e);
+}
+
+static void listen_to(const struct subject *s, const struct rules *r, struct receiver *out)
+{
+	const struct gnss *g = s->gnss;
+	double k = r->domain->gnss_k;
+
+	*out = (struct receiver){.good = false};
+	if (!g)
+		return;
+	struct fix self = {g->lat_deg, g->lon_deg, 0};
+	out->good = gnss_judge(g, expected(s, &self), k, s->now * 1000, &out->at, &out->why) == 0 &&
+	            follows(s, &out->at, k, &out->why) == 0;
+	out->clean = out->good || (out->why.why == WHY_OUTSIDE && g->has_fix && g->has_eph && g->doubts == 0);
+	if (out->clean)
+		out->at = (struct fix){g->lat_deg, g->lon_deg, fmin(k * g->eph_m, FIX_UNCERTAINTY_MAX_M)};
+}
+
+/* ---- What each source says of the fence ---- */
+
+const char *source_name(enum source_kind k)
+{
+	static const char *const names[SOURCES] = {"declared", "tag", "gnss", "bounds"};
+
+	return k < SOURCES ? names[k] : "unknown";
+}
+
+const char *source_says_name(enum source_says s)
+{
+	static const char *const names[] = {"", "TRUE", "FALSE", "PARTIAL", "UNKNOWN"};
+
+	return s <= SAYS_UNKNOWN ? names[s] : "UNKNOWN";
+}
+
+struct looks { /* by source; valid where it says more than UNKNOWN */
+	struct place_result place[SOURCES];
+};
+
+static void ask(const struct rules *r, enum source_kind k, const struct fix *x, struct decision *out, struct looks *l)
+{
+	static const enum source_says says[] = {
+	        [PLACE_OUTSIDE] = SAYS_FALSE, [PLACE_INSIDE] = SAYS_TRUE, [PLACE_AMBIGUOUS] = SAYS_PARTIAL};
+	struct place_result *place = &l->place[k];
+	struct err e;
+
+	out->source[k].says = SAYS_UNKNOWN;
+	if (!x || fence_decide(r->fence, x, place, &e))
+		return;
+	out->source[k] = (struct source){.says = says[place->place], .match_rate = place->match_rate};
+}
+
+static void ask_each(
+        const struct subject *s, const struct rules *r, const struct receiver *g, struct decision *out, struct looks *l)
+{
+	if (s->has_fix)
+		ask(r, SOURCE_DECLARED, &s->fix, out, l);
+	if (s->tag || s->tag_why)
+		ask(r, SOURCE_TAG, s->tag ? &s->tag->fix : NULL, out, l);
+	if (s->gnss)
+		ask(r, SOURCE_GNSS, g->clean ? &g->at : NULL, out, l);
+}
+
+/* ---- The rules ---- */
+
 /* A tag and a declaration whose circles hold no common place: one of them lies, and we do not choose. */
 static int agree(const struct subject *s, struct err *e)
 {
@@ -34,30 +121,25 @@ static int agree(const struct subject *s, struct err *e)
 	return err_hint(e, "correct \"location\" in the agent's configuration, or let an officer issue a new tag");
 }
 
-/* The best evidence there is, if it is as good as the domain demands. NULL: e says what is missing. */
-static const struct fix *best_fix(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+/* The best evidence there is, if it is as good as the domain demands. SOURCES: e says what is missing. */
+static enum source_kind best_source(const struct subject *s, const struct rules *r, struct err *e)
 {
-	if (s->tag) {
-		out->level = LOCATION_TAG;
-		return &s->tag->fix;
-	}
-	if (r->domain && r->domain->location_level >= LOCATION_TAG) {
+	if (s->tag)
+		return SOURCE_TAG;
+	if (r->domain->location_level >= LOCATION_TAG) {
 		if (s->tag_why)
 			*e = *s->tag_why;
 		else
 			err_set(e, WHY_OUTSIDE, "%s shows no geo tag, and domain %s needs one", s->machine, r->name);
 		if (!e->hint[0])
 			err_hint(e, "merestone-agent tag request FILE, merestone tag issue, merestone-agent tag write");
-		return NULL;
+		return SOURCES;
 	}
-	if (!s->has_fix) {
-		err_set(e, WHY_OUTSIDE, "%s says no position, and fence %s needs one", s->machine,
-		        r->domain ? r->domain->fence : "");
-		err_hint(e, "give \"location\" in the agent's configuration");
-		return NULL;
-	}
-	out->level = LOCATION_DECLARED;
-	return &s->fix;
+	if (s->has_fix)
+		return SOURCE_DECLARED;
+	err_set(e, WHY_OUTSIDE, "%s says no position, and fence %s needs one", s->machine, r->domain->fence);
+	err_hint(e, "give \"location\" in the agent's configuration");
+	return SOURCES;
 }
 
 static int word_place(const struct place_result *p, const struct fix *x, const char *fence, struct err *e)
@@ -80,14 +162,37 @@ static int word_place(const struct place_result *p, const struct fix *x, const c
 	return err_hint(e, "a fix better than %s, or a place farther inside, decides it", fix.text);
 }
 
-/* LOCATION_GNSS: a receiver that is consistent with the tag. */
-static int by_receiver(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
+static void settle(struct decision *out, const struct looks *l, enum source_kind by, const struct fix *at)
 {
-	(void)out;
-	if (r->domain->location_level < LOCATION_GNSS)
+	out->placed = true;
+	out->place = l->place[by];
+	out->at = *at;
+}
+
+/* LOCATION_GNSS: a receiver that is consistent with the tag. Where none is asked for, one that cannot say is not heard,
+ * but one that says something else is. */
+static int by_receiver(const struct subject *s, const struct rules *r, const struct receiver *g, const struct looks *l,
+        struct decision *out, struct err *e)
+{
+	bool needed = r->domain->location_level >= LOCATION_GNSS;
+
+	out->gnss_good = g->good;
+	if (!s->gnss && needed) {
+		err_set(e, WHY_OUTSIDE, "%s shows no satellite fix, and domain %s needs one", s->machine, r->name);
+		return err_hint(e, "give \"gnss\" in the agent's configuration");
+	}
+	if (g->good && needed) {
+		out->level = LOCATION_GNSS;
+		settle(out, l, SOURCE_GNSS, &g->at);
+		return word_place(&out->place, &g->at, r->domain->fence, e);
+	}
+	if (g->good || !s->gnss || (!needed && !g->clean))
 		return 0;
-	err_set(e, WHY_OUTSIDE, "%s shows no satellite fix, and domain %s needs one", s->machine, r->name);
-	return err_hint(e, "give \"gnss\" in the agent's configuration");
+	out->placed = false;
+	if (g->clean && l->place[SOURCE_GNSS].place != PLACE_INSIDE)
+		settle(out, l, SOURCE_GNSS, &g->at);
+	*e = g->why;
+	return -1;
 }
 
 /* LOCATION_BOUNDS: landmarks that measured the machine near. */
@@ -103,17 +208,27 @@ static int by_landmarks(const struct subject *s, const struct rules *r, struct d
 
 int whereabouts(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
 {
-	const char *fence = r->domain ? r->domain->fence : "";
+	struct receiver g;
+	struct looks l;
 
+	if (!r->domain)
+		return err_set(e, WHY_UNKNOWN, "there is no domain %s", r->name);
 	if (!r->fence) {
-		err_set(e, WHY_UNKNOWN, "domain %s names fence %s, which nobody has published", r->name, fence);
-		return err_hint(e, "merestone fence put %s FILE", fence);
+		err_set(e, WHY_UNKNOWN, "domain %s names fence %s, which nobody has published", r->name,
+		        r->domain->fence);
+		return err_hint(e, "merestone fence put %s FILE", r->domain->fence);
 	}
-	const struct fix *fix = agree(s, e) == 0 ? best_fix(s, r, out, e) : NULL;
-	if (!fix || fence_decide(r->fence, fix, &out->place, e))
+	listen_to(s, r, &g);
+	ask_each(s, r, &g, out, &l);
+	enum source_kind by = agree(s, e) == 0 ? best_source(s, r, e) : SOURCES;
+	if (by == SOURCES)
 		return -1;
-	out->placed = true;
-	if (word_place(&out->place, fix, fence, e))
+	const struct fix *fix = by == SOURCE_TAG ? &s->tag->fix : &s->fix;
+	if (out->source[by].says == SAYS_UNKNOWN)
+		return fix_ok(fix, e) == 0 ? err_set(e, WHY_SYSTEM, "nobody can say where that is") : -1;
+	out->level = by == SOURCE_TAG ? LOCATION_TAG : LOCATION_DECLARED;
+	settle(out, &l, by, fix);
+	if (word_place(&out->place, fix, r->domain->fence, e) || by_receiver(s, r, &g, &l, out, e))
 		return -1;
-	return r->domain ? by_receiver(s, r, out, e) || by_landmarks(s, r, out, e) ? -1 : 0 : 0;
+	return by_landmarks(s, r, out, e);
 }

@@ -247,6 +247,7 @@ static void attack_A41_a_store_of_the_first_version_is_brought_to_this_one(void 
 	assert_int_equal(sqlite3_exec(db,
 	                         "UPDATE bootlog SET measured = x'0400'; DROP TABLE runtime; DROP INDEX machine_tag;"
 	                         "ALTER TABLE machine DROP COLUMN tag; ALTER TABLE machine DROP COLUMN tag_serial;"
+	                         "ALTER TABLE machine DROP COLUMN place;"
 	                         "PRAGMA user_version = 1",
 	                         NULL, NULL, NULL),
 	        SQLITE_OK);

@@ -1,0 +1,95 @@
+/* Where a machine was, as one column of its row holds it. */
+#include <string.h>
+
+#include "policy/store.h"
+
+enum { FORM = 1 };
+enum { INSIDE = 1, DWELT = 2, STALE = 4 };
+
+static void write_fix(struct wr *w, const struct fix *x)
+{
+	wr_double(w, x->lat_deg);
+	wr_double(w, x->lon_deg);
+	wr_double(w, x->uncertainty_m);
+}
+
+static void read_fix(struct rd *r, struct fix *x)
+{
+	struct err e;
+
+	x->lat_deg = rd_double(r);
+	x->lon_deg = rd_double(r);
+	x->uncertainty_m = rd_double(r);
+	rd_require(r, fix_ok(x, &e) == 0);
+}
+
+static void write_presence(struct wr *w, const struct presence *p)
+{
+	wr_text16(w, p->domain);
+	wr_text16(w, p->fence);
+	wr_u8(w, (uint8_t)(p->inside * INSIDE | p->dwelt * DWELT | p->stale * STALE));
+	wr_be64(w, (uint64_t)p->since);
+	wr_be64(w, (uint64_t)p->seen);
+	write_fix(w, &p->at);
+}
+
+static void read_presence(struct rd *r, struct presence *p)
+{
+	*p = (struct presence){0};
+	rd_text16(r, p->domain, sizeof p->domain);
+	rd_text16(r, p->fence, sizeof p->fence);
+	unsigned said = (unsigned)rd_upto(r, rd_u8(r), INSIDE | DWELT | STALE);
+	p->inside = said & INSIDE;
+	p->dwelt = said & DWELT;
+	p->stale = said & STALE;
+	p->since = (int64_t)rd_upto(r, rd_be64(r), INT64_MAX);
+	p->seen = (int64_t)rd_upto(r, rd_be64(r), INT64_MAX);
+	read_fix(r, &p->at);
+}
+
+void placestate_write(struct wr *w, const struct placestate *p)
+{
+	if (!p->has_fix && p->n == 0)
+		return;
+	wr_u8(w, FORM);
+	wr_u8(w, p->has_fix);
+	if (p->has_fix) {
+		write_fix(w, &p->fix);
+		wr_be64(w, (uint64_t)p->fix_ms);
+		wr_be64(w, p->fix_tag);
+	}
+	for (uint32_t i = 0; i < p->n; i++)
+		write_presence(w, &p->presence[i]);
+}
+
+bool placestate_read(struct view v, struct placestate *out)
+{
+	struct rd r = rd_of(v);
+
+	placestate_clear(out);
+	if (v.n == 0)
+		return true;
+	rd_require(&r, rd_u8(&r) == FORM);
+	out->has_fix = rd_upto(&r, rd_u8(&r), 1) == 1;
+	if (out->has_fix) {
+		read_fix(&r, &out->fix);
+		out->fix_ms = (int64_t)rd_upto(&r, rd_be64(&r), INT64_MAX);
+		out->fix_tag = rd_be64(&r);
+	}
+	for (; rd_left(&r) > 0 && out->n < DOMAINS_MAX; out->n++)
+		read_presence(&r, &out->presence[out->n]);
+	return rd_end(&r);
+}
+
+struct presence *placestate_of(struct placestate *p, const char *domain)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (strcmp(p->presence[i].domain, domain) == 0)
+			return &p->presence[i];
+	if (p->n == DOMAINS_MAX)
+		return NULL;
+	struct presence *made = &p->presence[p->n++];
+	*made = (struct presence){0};
+	memcpy(made->domain, domain, strlen(domain) + 1);
+	return made;
+}
