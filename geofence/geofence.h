@@ -159,6 +159,8 @@ enum {
 	GNSS_SATELLITES_MAX = 255,    /* in use at once */
 };
 #define GNSS_TIME_MAX_MS   INT64_C(253402300799999) /* the end of the year 9999 */
+#define GNSS_ALT_MIN_M     (-12e3)                  /* below the deepest sea */
+#define GNSS_ALT_MAX_M     100e3                    /* where space begins */
 #define GNSS_K_MIN         1.0 /* times the receiver's estimate, which "may be 50 %, one sigma or two sigma" */
 #define GNSS_K_MAX         100.0
 #define GNSS_SPEED_MAX_M_S 300.0 /* between two attestations: no airliner is faster */

@@ -3,9 +3,6 @@
 
 #include "geofence/geofence.h"
 
-#define ALT_MIN_M (-12e3) /* below the deepest sea */
-#define ALT_MAX_M 100e3   /* where space begins */
-
 static const char *const names[GNSS_DOUBTS] = {
         [GNSS_NO_FIX] = "no-fix",
         [GNSS_NO_ESTIMATE] = "no-estimate",
@@ -54,7 +51,7 @@ int gnss_ok(const struct gnss *g, struct err *e)
 		return err_set(e, WHY_MALFORMED, "GNSS fix: its time is of no year before 10000");
 	if (in_range(g->has_fix, "latitude", g->lat_deg, -90, 90, e) != 0 ||
 	        in_range(g->has_fix, "longitude", g->lon_deg, -180, 180, e) != 0 ||
-	        in_range(g->has_alt, "altitude in metres", g->alt_m, ALT_MIN_M, ALT_MAX_M, e) != 0)
+	        in_range(g->has_alt, "altitude in metres", g->alt_m, GNSS_ALT_MIN_M, GNSS_ALT_MAX_M, e) != 0)
 		return -1;
 	if (in_range(g->has_eph, "horizontal error in metres", g->eph_m, 0, FIX_UNCERTAINTY_MAX_M, e) != 0)
 		return -1;
