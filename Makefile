@@ -78,6 +78,8 @@ quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson
 FIRST    := $(addprefix firmware/init/,first firsthand firstmodules firstparts firstroot bootline pcrevent pcrextend sha2 verity) \
 	    firmware/eventlog $(addprefix base/,err file hex mem rd wr)
 
+INIT     := $(patsubst %.c,build/%,$(wildcard firmware/init/first.c firmware/init/supervisor.c))
+
 BIN     := merestone merestoned merestone-agent
 LIBEXEC := door judge decider keeper quoter
 
@@ -86,7 +88,9 @@ LIBEXEC := door judge decider keeper quoter
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border densify digest fence fence_geometry flat flatcheck gridbuild gridput raster rings \
 	  seam) $(MAPS)
-PURE   := $(filter-out $(IMPORT),$(call nonmain,firmware geofence)) $(filter $(addprefix policy/,decide fenceevent whereabouts),$(call nonmain,policy))
+INNER  := $(addprefix firmware/init/,bootline pcrevent verity)
+PURE   := $(filter-out $(IMPORT) $(addprefix firmware/,image/% init/% state/% update/%),$(call nonmain,firmware geofence)) $(INNER) \
+	  $(filter $(addprefix policy/,decide fenceevent whereabouts),$(call nonmain,policy))
 
 # ---- Flags ----
 
@@ -109,7 +113,7 @@ out       = $(if $(SAN),build/san,build)
 need      = @mkdir -p $(@D)
 
 .PHONY: help all atlas demo check check-long lint format fuzz fuzz-one unit units bench coverage image install clean deps \
-	check-build force bench-attest bench-geofence deps-build deps-demo deps-bench deps-check
+	check-build force bench-attest bench-geofence deps-build deps-demo deps-bench deps-check deps-image
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -123,7 +127,7 @@ help:
 	@echo 'make bench       measure; rows go to build/bench'
 	@echo 'make coverage    unit tests with line coverage per file'
 	@echo 'make atlas       fetch maps of countries (npm) into build/atlas, for merestone fence import --country'
-	@echo 'make image       the cloudlet image'
+	@echo 'make image       the appliance: build/firmware/merestone.img; IMAGE_VARIANT=generic|cloud IMAGE_VERSION=1 IMAGE_KEYS=DIR'
 	@echo 'make install     into DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)'
 	@echo 'Also: all, unit T=test_X [DIRS="base X"], fuzz-one F=fuzz_X, deps, clean. V=1 shows commands, SAN=1 builds with sanitizers.'
 
@@ -293,11 +297,12 @@ bench-geofence: deps-bench
 	@tests/bench/geo/geobench.sh
 atlas:
 	@tests/atlas.sh
-image:
-	@echo 'merestone: error: the cloudlet image is not part of this version' >&2; exit 2
+image: deps-image
+	@$(MAKE) --no-print-directory -j$(JOBS) $(call files,build) $(INIT)
+	@firmware/image/build.sh
 
 deps: deps-check
-deps-build deps-demo deps-bench deps-check: deps-%:
+deps-build deps-demo deps-bench deps-check deps-image: deps-%:
 	@tests/deps.sh $*
 
 MAN = $(wildcard $(addsuffix /*.[1578],$(FOLDERS)))

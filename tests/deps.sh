@@ -1,12 +1,13 @@
 #!/bin/sh
 # deps: installs the Debian packages that a target needs and that are missing.
-# usage: tests/deps.sh build|demo|bench|check
+# usage: tests/deps.sh build|demo|bench|image|check
 set -eu
 
 build='gcc libc6-dev make pkg-config libtss2-dev libssl-dev libcurl4-openssl-dev libevent-dev libjansson-dev libsqlite3-dev libseccomp-dev'
 demo="$build swtpm swtpm-tools libtss2-tcti-swtpm0 tpm2-tools jq curl openssl"
+image="$build musl-tools linux-libc-dev binutils kmod cpio zstd erofs-utils cryptsetup-bin systemd-boot-efi osslsigncode mtools dosfstools fdisk jq nftables"
 bench="$demo g++ libgeos-dev libs2-dev"
-check="$demo g++ libgeographiclib-dev libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck bats mandoc shellcheck binutils procps"
+check="$demo $image qemu-system-x86 ovmf efitools g++ libgeographiclib-dev libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck bats mandoc shellcheck binutils procps"
 
 fail() {
 	echo "merestone: error: $1" >&2
@@ -17,8 +18,9 @@ case "${1-}" in
 build) want=$build ;;
 demo) want=$demo ;;
 bench) want=$bench ;;
+image) want=$image ;;
 check) want=$check ;;
-*) fail 'usage: tests/deps.sh build|demo|bench|check' ;;
+*) fail 'usage: tests/deps.sh build|demo|bench|image|check' ;;
 esac
 
 command -v dpkg-query >/dev/null || fail "this needs Debian's packages ($want)"
