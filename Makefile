@@ -11,7 +11,7 @@ SECONDS ?= 30
 # nonmain gives a folder's objects without the programs' own files.
 
 MAINS   := cmd/merestone.c cmd/merestoned.c cmd/merestone-agent.c federation/door.c attest/judge.c policy/decider.c \
-	   keystore/keeper.c attest/quoter.c firmware/init/first.c firmware/init/supervisor.c
+	   keystore/keeper.c attest/quoter.c firmware/init/first.c firmware/init/supervisor.c geofence/locator.c firmware/update/updater.c
 FOLDERS := base firmware geofence attest policy keystore federation cmd
 nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
 
@@ -80,16 +80,25 @@ FIRST    := $(addprefix firmware/init/,first firsthand firstmodules firstparts f
 
 INIT     := $(patsubst %.c,build/%,$(wildcard firmware/init/first.c firmware/init/supervisor.c))
 
+locator_MAIN         := geofence/locator
+locator_OBJ          := $(addprefix geofence/,apart earth fix geodesic geotext gnsswatch gpsdaddress gpsdjson gpsdlink gpsdstream locatorwire \
+			sitewatch ubx) base/sandbox $(BASE)
+locator_LIB          := jansson libseccomp
+
+updater_MAIN         := firmware/update/updater
+updater_OBJ          := $(addprefix firmware/update/,install release runningimage slots updatedisk) base/sandbox $(BASE) $(SIGN)
+updater_LIB          := libcrypto jansson libseccomp
+
 BIN     := merestone merestoned merestone-agent
-LIBEXEC := door judge decider keeper quoter
+LIBEXEC := door judge decider keeper quoter locator updater
 
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
 
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border densify digest fence fence_geometry flat flatcheck gridbuild gridput raster rings \
 	  seam) $(MAPS)
-INNER  := $(addprefix firmware/init/,bootline pcrevent verity)
-PURE   := $(filter-out $(IMPORT) $(addprefix firmware/,image/% init/% state/% update/%),$(call nonmain,firmware geofence)) $(INNER) \
+INNER  := $(addprefix firmware/init/,bootline pcrevent verity) $(addprefix firmware/update/,runningimage slots)
+PURE   := $(filter-out $(IMPORT) $(addprefix firmware/,image/% init/% state/% update/%) $(addprefix geofence/,gpsdlink locatorclient),$(call nonmain,firmware geofence)) $(INNER) \
 	  $(filter $(addprefix policy/,decide fenceevent whereabouts),$(call nonmain,policy))
 
 # ---- Flags ----
