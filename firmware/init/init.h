@@ -5,6 +5,7 @@
 #define FIRMWARE_INIT_INIT_H
 
 #include "base/err.h"
+#include "base/name.h"
 #include "base/sha.h"
 #include "base/wr.h"
 #include "firmware/firmware.h"
@@ -15,9 +16,54 @@
 #define RUN_SITE     RUN_DIR "/site.jws"
 #define RUN_PCRSIG   RUN_DIR "/pcrsig.json"
 #define RUN_BOOT     RUN_DIR "/boot.json"
+#define RUN_CA       RUN_DIR "/ca.pem"
+#define RUN_DATA     RUN_DIR "/data"   /* what is opened: in memory, the agent's alone */
+#define RUN_REBOOT   RUN_DIR "/reboot" /* the updater writes to it what for */
+#define TPM_SHARED   "/dev/tpmrm0"
+#define IMA_LIST     "/sys/kernel/security/ima/binary_runtime_measurements"
+#define AGENT_STATE  "/state/agent"
+#define QUOTER_STATE "/state/quoter"
 #define RUN_TROUBLE  RUN_DIR "/trouble" /* what first has to say, a line each */
 
 enum { SITE_MAX = 16 * 1024 }; /* bytes of a site file: ours has 3 KB, most of it the authority's certificate */
+
+/* ---- the site file (site.c), merestone-appliance(7): where a machine belongs ---- */
+
+#define SITE_TYP    "merestone-site+jws"
+#define SITE_FORMAT "merestone-site/1"
+enum { SITE_DATA_MAX = 16, SITE_CA_MAX = 8 * 1024, IPV4_LEN = 4 };
+
+struct netconf { /* what an interface gets */
+	uint8_t address[IPV4_LEN];
+	uint8_t prefix; /* 8 to 30 */
+	bool has_gateway;
+	uint8_t gateway[IPV4_LEN]; /* in the same net */
+	uint32_t lease_s;          /* DHCP; else 0 */
+};
+/* The address is one that a machine can have, the gateway another one of its net. WHY_MALFORMED. */
+int netconf_check(const struct netconf *c, struct err *e);
+
+struct site {
+	char name[NAME_CAP];
+	char trust_domain[256];
+	char authority[64];   /* https://ADDRESS:PORT, numeric: nothing here looks up names */
+	char host[16];        /* ADDRESS */
+	uint16_t port;        /* PORT */
+	char ca[SITE_CA_MAX]; /* PEM: the only root that is believed */
+	bool dhcp;
+	struct netconf network; /* unless dhcp */
+	bool has_location;
+	double lat_deg, lon_deg, uncertainty_m;
+	char data[SITE_DATA_MAX][NAME_CAP]; /* opened after each attestation */
+	size_t ndata;
+	char officer[44]; /* kid of the key that signed it */
+};
+
+/* A compact JWS. Form, typ and every member are checked; the signature, too, when officer (a PEM public key) is not empty:
+ * without one the file counts for what it is measured as. WHY_MALFORMED, WHY_UNKNOWN for another officer, WHY_FORGED. */
+int site_parse(struct view jws, struct view officer, struct site *out, struct err *e);
+/* agent.json of merestone-agent(8) on the appliance. */
+void site_agent(const struct site *s, struct wr *out);
 
 /* ---- the kernel's command line (bootline.c), pure ---- */
 
