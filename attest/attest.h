@@ -143,6 +143,63 @@ void tagindex_command(uint8_t out[SHA_LEN], const uint8_t name[TPM_NAME_LEN], co
 /* What the officer signs for TPM2_PolicySigned: this command, in the session of this nonce. */
 void tagindex_permission(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t command[SHA_LEN]);
 
+/* ---- Distance bounds, merestone-bound(5): what landmarks measured (bound.c) ---- */
+
+enum {
+	BOUND_MAX = 279,       /* a statement with its name at its longest */
+	BOUNDS_MAX = 16,       /* landmarks in one evidence: each is a round of measurement */
+	BOUND_ROUNDS_MIN = 20, /* of which the fastest counts: fewer say more of the network than of the distance */
+	BOUNDS_PART_MAX = ES256_PUB + BOUNDS_MAX * (2 + BOUND_MAX),
+	BOUND_AGE_MAX_S = 60, /* between the measurement and the decision; clocks may differ by as much */
+};
+#define BOUND_RTT_MAX_NS UINT64_C(1000000000) /* light goes around the earth seven times */
+
+struct bound {
+	char landmark[NAME_CAP];
+	uint8_t context[SHA_LEN];    /* bound_context(): for which evidence it was measured */
+	uint8_t prover[ES256_PUB];   /* who answered */
+	uint8_t transcript[SHA_LEN]; /* of the rounds */
+	uint32_t rounds;
+	uint64_t rtt_ns; /* of the fastest round; nothing is taken off */
+	int64_t time;    /* by the landmark's clock, in seconds since the epoch */
+	uint8_t signature[ES256_SIG];
+	uint8_t content[SHA_LEN]; /* what the signature is over */
+};
+
+/* Exact form; the signature is not looked at. WHY_MALFORMED. */
+int bound_parse(struct view v, struct bound *out, struct err *e);
+/* Whether the landmark of that key signed it: WHY_FORGED. */
+int bound_signed(const struct bound *b, const uint8_t key[ES256_PUB], struct err *e);
+/* Signature and content of b are not read. WHY_MALFORMED when bound_parse() would refuse it. */
+int bound_sign(struct wr *w, const struct es256 *key, const struct bound *b, struct err *e);
+/* Metres that the prover is away at the most: no signal is faster than light. It may be nearer. */
+double bound_m(const struct bound *b);
+/* tls_key: digest as in the claims. The nonce makes it of one evidence, the key and the name of one machine. */
+void bound_context(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t tls_key[SHA_LEN],
+        const char *machine);
+
+struct bounds { /* PART_BOUNDS: the prover's key in this boot, then the statements about it */
+	uint8_t prover[ES256_PUB];
+	size_t n; /* from 1; no landmark twice */
+	struct bound bound[BOUNDS_MAX];
+};
+/* WHY_MALFORMED; *out is then not to be used. */
+int bounds_parse(struct view part, struct bounds *out, struct err *e);
+
+/* ---- The revocation counter (counter.c): leases are signed for one value of it, merestone-lease(5) ---- */
+
+#define COUNTER            0x01800101u
+#define COUNTER_ATTRIBUTES 0x02040014u /* AUTHREAD, AUTHWRITE, COUNTER, NO_DA: whoever raises it can only end leases */
+enum {
+	COUNTER_LEN = 8,
+	/* Extended when leases end: PolicyNV is checked when it runs, not at Unseal, but an extend ends every session that
+	 * waits. The quote shows it; it decides nothing. */
+	ENDED_PCR = 14,
+};
+void counter_name(uint8_t out[TPM_NAME_LEN]); /* once written */
+/* What ENDED_PCR is extended by when the counter reaches that value: H("merestone lease end" || be64). */
+void counter_mark(uint8_t out[SHA_LEN], uint64_t value);
+
 /* ---- Endorsement (ekpub.c, ekroots.c, ekcert.c, credential.c) ---- */
 
 enum { EK_KEY_MAX = 384 }; /* RSA-3072 */
@@ -421,6 +478,8 @@ int quoter_tag_request(struct quoter *q, struct quoter_tag *out, struct err *e);
 /* Writes the digest of a signed tag of this TPM. permission: the officer's signature over tagindex_permission().
  * WHY_STALE: it is for another request. */
 int quoter_tag_write(struct quoter *q, struct view tag, const uint8_t permission[ES256_SIG], struct err *e);
+/* Ends every lease on this machine, also for sessions that were prepared before: merestone-lease(5). */
+int quoter_end_leases(struct quoter *q, struct err *e);
 /* Signs the content of a TLS 1.3 client CertificateVerify (RFC 8446 4.4.3) and refuses any other bytes. */
 int quoter_sign(struct quoter *q, struct view content, uint8_t sig[ES256_SIG], struct err *e);
 /* Unseals for this one use and encrypts or decrypts in -> out; the key never leaves the quoter. The TPM's refusal is

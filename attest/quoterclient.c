@@ -310,6 +310,15 @@ int quoter_tag_write(struct quoter *q, struct view tag, const uint8_t permission
 	return ask(q, &w, ANSWER_MS, &reply, e);
 }
 
+int quoter_end_leases(struct quoter *q, struct err *e)
+{
+	uint8_t buf[1];
+	AUTO(reply_free) struct reply reply = {0};
+	struct wr w = wr_to(buf, sizeof(buf));
+	wr_u8(&w, QUOTER_END_LEASES);
+	return ask(q, &w, ANSWER_MS, &reply, e);
+}
+
 static int send_descriptors(int socket, int in, int out)
 {
 	union {

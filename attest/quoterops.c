@@ -68,7 +68,7 @@ static int op_keys(struct quoterops *q, struct rd *r, struct wr *w, struct err *
 	ev.part[PART_CLAIMS] = rd_view32(r);
 	if (!rd_end(r) || ev.part[PART_CLAIMS].n > CLAIMS_MAX)
 		return err_set(e, WHY_MALFORMED, "a keys request is claims and nothing else");
-	if (tpmek_open(&q->tpm, &ek, e) != 0)
+	if (tpmcounter_make(&q->tpm, e) != 0 || tpmek_open(&q->tpm, &ek, e) != 0)
 		return -1;
 	tpm_flush(&q->tpm, &ek.key);
 	if (ek.certificate && tpmnv_certificates(&q->tpm, ek.certificate, &nv, e) != 0)
@@ -355,6 +355,7 @@ static int run_locked(struct quoterops *q, uint8_t op, struct rd *r, struct wr *
 	        [QUOTER_SIGN] = op_sign,
 	        [QUOTER_TAG_REQUEST] = quotertag_request,
 	        [QUOTER_TAG_WRITE] = quotertag_write,
+	        [QUOTER_END_LEASES] = quotertag_end_leases,
 	};
 	if (op >= QUOTER_OPS || !ops[op])
 		return err_set(e, WHY_MALFORMED, "the quoter has no operation %u", op);

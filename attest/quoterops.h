@@ -24,8 +24,9 @@ void quoterops_answer(struct quoterops *q, struct view request, struct wr *reply
 int quoterima_read(int fd, uint64_t at, size_t room, uint8_t **part, size_t *n, struct err *e);
 void quoterops_refuse(struct wr *reply, const struct err *e);
 
-/* Two of the requests (quotertag.c). */
+/* Of the requests, those about NV memory (quotertag.c). */
 int quotertag_request(struct quoterops *q, struct rd *r, struct wr *w, struct err *e);
 int quotertag_write(struct quoterops *q, struct rd *r, struct wr *w, struct err *e);
+int quotertag_end_leases(struct quoterops *q, struct rd *r, struct wr *w, struct err *e);
 
 #endif

@@ -1,4 +1,4 @@
-/* The quoter's two operations for the geo tag. */
+/* The quoter's operations for the geo tag and the revocation counter. */
 #include <string.h>
 
 #include "attest/quoterops.h"
@@ -39,5 +39,15 @@ int quotertag_write(struct quoterops *q, struct rd *r, struct wr *w, struct err 
 		return -1;
 	if (memcmp(ek, tag.ek, SHA_LEN) != 0)
 		return err_set(e, WHY_UNTRUSTED, "the geo tag was made for another TPM");
-	return tpmtag_write(&q->tpm, q->session, &tag, permission, e);
+	if (tpmtag_write(&q->tpm, q->session, &tag, permission, e) != 0)
+		return -1;
+	return tpmcounter_bump(&q->tpm, tag.digest, e); /* sessions that were prepared under the old tag end */
+}
+
+int quotertag_end_leases(struct quoterops *q, struct rd *r, struct wr *w, struct err *e)
+{
+	(void)w;
+	if (!rd_end(r))
+		return err_set(e, WHY_MALFORMED, "a request to end leases has no arguments");
+	return tpmcounter_end_leases(&q->tpm, e);
 }

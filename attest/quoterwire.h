@@ -18,6 +18,7 @@ enum quoter_op {
 	QUOTER_DECRYPT,
 	QUOTER_TAG_REQUEST, /* - : EK digest, nonce, view16 Name of the index */
 	QUOTER_TAG_WRITE,   /* view16 tag, signature : - */
+	QUOTER_END_LEASES,  /* - : - */
 	QUOTER_OPS
 };
 

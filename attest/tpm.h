@@ -62,6 +62,14 @@ int tpmek_make(struct tpm *t, enum tpmek_template which, struct tpmek *out, stru
 int tpmek_session(struct tpm *t, const struct tpmek *ek, ESYS_TR *session, struct err *e);
 
 /* tpmnv.c */
+struct tpmnv_index {
+	ESYS_TR nv, reader; /* the reader's password is empty */
+	TPM2B_NAME name;
+	uint16_t size; /* of what is in it; 0: nothing was ever written */
+};
+/* 1: there, until tpmnv_forget(); 0: there is no such index. */
+int tpmnv_find(struct tpm *t, uint32_t place, struct tpmnv_index *out, struct err *e);
+void tpmnv_forget(struct tpm *t, struct tpmnv_index *x); /* one that was not found is fine */
 /* Appends the index to buf. 1: read; 0: there is none, or nothing was ever written to it. */
 int tpmnv_read(struct tpm *t, uint32_t place, uint8_t *buf, size_t cap, size_t *n, struct err *e);
 /* The vendor's certificate as the index has it, and the certificates that lead to it as be16-prefixed DER. */
@@ -86,10 +94,24 @@ int tpmquote_certify(struct tpm *t, ESYS_TR object, const uint8_t extra[SHA_LEN]
 int tpmquote_activate(struct tpm *t, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
 /* ECDSA by a loaded, unrestricted key over a digest. */
 int tpmquote_sign(struct tpm *t, ESYS_TR key, const uint8_t digest[SHA_LEN], uint8_t sig[ES256_SIG], struct err *e);
+/* The AK's word about the first `size` bytes of an NV index that authorises itself with an empty password (tpmnv.c). */
+int tpmnv_certify(struct tpm *t, uint32_t place, uint16_t size, const uint8_t extra[SHA_LEN], struct tpmsigned *out,
+        struct err *e);
 /* What came of a signing command, copied. */
 int tpmquote_signed(const TPM2B_ATTEST *attest, const TPMT_SIGNATURE *sig, struct tpmsigned *out, struct err *e);
 /* The selection of the sha256 bank that a mask means. */
 TPML_PCR_SELECTION tpmquote_selection(uint32_t mask);
+
+/* tpmcounter.c */
+/* Makes the revocation counter unless it is there, in the place of whatever else stands there. */
+int tpmcounter_make(struct tpm *t, struct err *e);
+/* 1: it is there, written and with no other attributes; 0: not. */
+int tpmcounter_there(struct tpm *t, struct err *e);
+int tpmcounter_certify(struct tpm *t, const uint8_t extra[SHA_LEN], struct tpmsigned *out, struct err *e);
+/* Raises the counter, which ends every lease, and extends ENDED_PCR, which ends every session that waits. */
+int tpmcounter_end_leases(struct tpm *t, struct err *e);
+/* The latter alone. */
+int tpmcounter_bump(struct tpm *t, const uint8_t digest[SHA_LEN], struct err *e);
 
 /* tpmtag.c; fd: a file of the state that holds the session between request and write. */
 /* 1: the geo tag's NV index is there and was written; 0: not; -1: WHY_SYSTEM. */

@@ -6,21 +6,55 @@
 /* TCG EK Credential Profile 2.5, 2.2.1.5: the chain lies from 0x01c00100 on. */
 enum { NV_CHAIN = 0x01c00100, NV_CHAIN_LAST = 0x01c001ff, NV_STEP = 512 };
 
-/* Handle and size of an index and who may read it. 0: there is none. */
-static int index_find(struct tpm *t, uint32_t place, ESYS_TR *nv, ESYS_TR *reader, uint16_t *size, struct err *e)
+int tpmnv_find(struct tpm *t, uint32_t place, struct tpmnv_index *out, struct err *e)
 {
 	TPM2B_NV_PUBLIC *pub = NULL;
-	TSS2_RC rc = Esys_TR_FromTPMPublic(t->esys, place, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, nv);
+	TPM2B_NAME *name = NULL;
+	*out = (struct tpmnv_index){.nv = ESYS_TR_NONE};
+	TSS2_RC rc = Esys_TR_FromTPMPublic(t->esys, place, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &out->nv);
 	if ((rc & 0xff) == (TPM2_RC_HANDLE & 0xff) && (rc & TSS2_RC_LAYER_MASK) == 0)
 		return 0;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_ReadPublic(t->esys, *nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &pub, NULL);
+		rc = Esys_NV_ReadPublic(t->esys, out->nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &pub, &name);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(e, rc, WHY_SYSTEM, "cannot look at NV index 0x%08x", place);
-	*reader = pub->nvPublic.attributes & TPMA_NV_AUTHREAD ? *nv : ESYS_TR_RH_OWNER;
-	*size = pub->nvPublic.attributes & TPMA_NV_WRITTEN ? pub->nvPublic.dataSize : 0;
+	out->name = *name;
+	out->reader = pub->nvPublic.attributes & TPMA_NV_AUTHREAD ? out->nv : ESYS_TR_RH_OWNER;
+	out->size = pub->nvPublic.attributes & TPMA_NV_WRITTEN ? pub->nvPublic.dataSize : 0;
 	Esys_Free(pub);
+	Esys_Free(name);
 	return 1;
+}
+
+void tpmnv_forget(struct tpm *t, struct tpmnv_index *x)
+{
+	if (x->nv != ESYS_TR_NONE)
+		(void)Esys_TR_Close(t->esys, &x->nv);
+}
+
+int tpmnv_certify(struct tpm *t, uint32_t place, uint16_t size, const uint8_t extra[SHA_LEN], struct tpmsigned *out,
+        struct err *e)
+{
+	const TPMT_SIG_SCHEME keys_own = {.scheme = TPM2_ALG_NULL};
+	TPM2B_DATA data = {.size = SHA_LEN};
+	TPM2B_ATTEST *attest = NULL;
+	TPMT_SIGNATURE *sig = NULL;
+	struct tpmnv_index x;
+	int found = tpmnv_find(t, place, &x, e);
+	if (found != 1) {
+		tpmnv_forget(t, &x);
+		return found < 0 ? -1 : err_set(e, WHY_SYSTEM, "its NV index is gone");
+	}
+	memcpy(data.buffer, extra, SHA_LEN);
+	TSS2_RC rc = Esys_NV_Certify(t->esys, t->ak, x.nv, x.nv, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	        &data, &keys_own, size, 0, &attest, &sig);
+	tpmnv_forget(t, &x);
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm_fail(e, rc, WHY_SYSTEM, "cannot certify its NV index");
+	int bad = tpmquote_signed(attest, sig, out, e);
+	Esys_Free(attest);
+	Esys_Free(sig);
+	return bad;
 }
 
 static int index_step(struct tpm *t, ESYS_TR nv, ESYS_TR reader, uint8_t *to, uint16_t n, uint16_t at, struct err *e)
@@ -38,21 +72,19 @@ static int index_step(struct tpm *t, ESYS_TR nv, ESYS_TR reader, uint8_t *to, ui
 
 int tpmnv_read(struct tpm *t, uint32_t place, uint8_t *buf, size_t cap, size_t *n, struct err *e)
 {
-	ESYS_TR nv = ESYS_TR_NONE, reader = ESYS_TR_NONE;
-	uint16_t size = 0;
-	int found = index_find(t, place, &nv, &reader, &size, e);
-	if (found == 1 && size > cap - *n)
-		found = err_set(e, WHY_SYSTEM, "NV index 0x%08x holds %u bytes, more than are read", place, size);
-	for (uint16_t at = 0; found == 1 && at < size;) {
-		uint16_t step = (uint16_t)(size - at < NV_STEP ? size - at : NV_STEP);
-		if (index_step(t, nv, reader, buf + *n, step, at, e) != 0)
+	struct tpmnv_index x;
+	int found = tpmnv_find(t, place, &x, e);
+	if (found == 1 && x.size > cap - *n)
+		found = err_set(e, WHY_SYSTEM, "NV index 0x%08x holds %u bytes, more than are read", place, x.size);
+	for (uint16_t at = 0; found == 1 && at < x.size;) {
+		uint16_t step = (uint16_t)(x.size - at < NV_STEP ? x.size - at : NV_STEP);
+		if (index_step(t, x.nv, x.reader, buf + *n, step, at, e) != 0)
 			found = -1;
 		at = (uint16_t)(at + step);
 		*n += step;
 	}
-	if (nv != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &nv);
-	return found == 1 && size == 0 ? 0 : found;
+	tpmnv_forget(t, &x);
+	return found == 1 && x.size == 0 ? 0 : found;
 }
 
 static void split(struct view all, struct tpmnv *out)

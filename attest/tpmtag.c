@@ -9,65 +9,17 @@
 
 enum { CONTEXT_MAX = 4096 };
 
-struct found {
-	ESYS_TR nv;
-	TPM2B_NAME name;
-	bool written;
-};
-
-/* 1: there; 0: no such index. */
-static int find(struct tpm *t, struct found *f, struct err *e)
-{
-	TPM2B_NV_PUBLIC *pub = NULL;
-	TPM2B_NAME *name = NULL;
-	*f = (struct found){.nv = ESYS_TR_NONE};
-	TSS2_RC rc = Esys_TR_FromTPMPublic(t->esys, TAGINDEX, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &f->nv);
-	if ((rc & 0xff) == (TPM2_RC_HANDLE & 0xff) && (rc & TSS2_RC_LAYER_MASK) == 0)
-		return 0;
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_ReadPublic(t->esys, f->nv, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &pub, &name);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm_fail(e, rc, WHY_SYSTEM, "cannot look at the NV index of the geo tag");
-	f->name = *name;
-	f->written = pub->nvPublic.attributes & TPMA_NV_WRITTEN;
-	Esys_Free(pub);
-	Esys_Free(name);
-	return 1;
-}
-
-static void forget(struct tpm *t, struct found *f)
-{
-	if (f->nv != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &f->nv);
-}
-
 int tpmtag_written(struct tpm *t, struct err *e)
 {
-	struct found f;
-	int got = find(t, &f, e);
-	forget(t, &f);
-	return got == 1 ? f.written : got;
+	struct tpmnv_index x;
+	int got = tpmnv_find(t, TAGINDEX, &x, e);
+	tpmnv_forget(t, &x);
+	return got == 1 ? x.size > 0 : got;
 }
 
 int tpmtag_certify(struct tpm *t, const uint8_t extra[SHA_LEN], struct tpmsigned *out, struct err *e)
 {
-	const TPMT_SIG_SCHEME keys_own = {.scheme = TPM2_ALG_NULL};
-	TPM2B_DATA data = {.size = SHA_LEN};
-	TPM2B_ATTEST *attest = NULL;
-	TPMT_SIGNATURE *sig = NULL;
-	struct found f;
-	if (find(t, &f, e) != 1)
-		return err_set(e, WHY_SYSTEM, "the NV index of the geo tag is gone");
-	memcpy(data.buffer, extra, SHA_LEN);
-	TSS2_RC rc = Esys_NV_Certify(t->esys, t->ak, f.nv, f.nv, ESYS_TR_PASSWORD, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-	        &data, &keys_own, SHA_LEN, 0, &attest, &sig);
-	forget(t, &f);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm_fail(e, rc, WHY_SYSTEM, "cannot certify the geo tag");
-	int bad = tpmquote_signed(attest, sig, out, e);
-	Esys_Free(attest);
-	Esys_Free(sig);
-	return bad;
+	return tpmnv_certify(t, TAGINDEX, SHA_LEN, extra, out, e) == 0 ? 0 : err_in(e, "geo tag");
 }
 
 /* ---- The session that waits ---- */
@@ -124,9 +76,9 @@ static int session_start(struct tpm *t, ESYS_TR *session, uint8_t nonce[NONCE_LE
 int tpmtag_request(struct tpm *t, int fd, struct quoter_tag *out, struct err *e)
 {
 	ESYS_TR session = ESYS_TR_NONE;
-	struct found f;
-	int found = find(t, &f, e);
-	forget(t, &f);
+	struct tpmnv_index f;
+	int found = tpmnv_find(t, TAGINDEX, &f, e);
+	tpmnv_forget(t, &f);
 	if (found < 0)
 		return -1;
 	if (session_load(t, fd, &session) == 1)
@@ -158,10 +110,10 @@ static int define(struct tpm *t, const uint8_t officer[ES256_PUB], ESYS_TR *nv, 
 }
 
 /* The index of this officer, under the Name that he signed for: any other one makes room. */
-static int establish(
-        struct tpm *t, const uint8_t officer[ES256_PUB], struct found *f, uint8_t name[TPM_NAME_LEN], struct err *e)
+static int establish(struct tpm *t, const uint8_t officer[ES256_PUB], struct tpmnv_index *f, uint8_t name[TPM_NAME_LEN],
+        struct err *e)
 {
-	int found = find(t, f, e);
+	int found = tpmnv_find(t, TAGINDEX, f, e);
 	if (found < 0)
 		return -1;
 	tagindex_next_name(name, officer, VIEW(f->name.name, f->name.size));
@@ -223,7 +175,7 @@ static int put(
 {
 	uint8_t name[TPM_NAME_LEN];
 	TPM2B_MAX_NV_BUFFER data = {.size = SHA_LEN};
-	struct found f;
+	struct tpmnv_index f;
 	memcpy(data.buffer, tag->digest, SHA_LEN);
 	int bad = establish(t, tag->officer, &f, name, e) != 0 || permit(t, session, tag, name, permission, e) != 0;
 	if (!bad) {
@@ -231,7 +183,7 @@ static int put(
 		if (rc != TSS2_RC_SUCCESS)
 			bad = tpm_fail(e, rc, WHY_REFUSED, "the TPM does not take the geo tag");
 	}
-	forget(t, &f);
+	tpmnv_forget(t, &f);
 	return bad ? -1 : 0;
 }
 
@@ -240,15 +192,15 @@ static int holds(struct tpm *t, const struct tag *tag, struct err *e)
 {
 	uint8_t name[TPM_NAME_LEN];
 	TPM2B_MAX_NV_BUFFER *data = NULL;
-	struct found f;
-	int found = find(t, &f, e);
+	struct tpmnv_index f;
+	int found = tpmnv_find(t, TAGINDEX, &f, e);
 	tagindex_name(name, tag->officer, true);
 	if (found != 1 || !view_equal(VIEW(f.name.name, f.name.size), VIEW_OF(name))) {
-		forget(t, &f);
+		tpmnv_forget(t, &f);
 		return found < 0 ? -1 : 0;
 	}
 	TSS2_RC rc = Esys_NV_Read(t->esys, f.nv, f.nv, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, SHA_LEN, 0, &data);
-	forget(t, &f);
+	tpmnv_forget(t, &f);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(e, rc, WHY_SYSTEM, "cannot read the NV index of the geo tag");
 	bool same = view_equal(VIEW(data->buffer, data->size), VIEW_OF(tag->digest));

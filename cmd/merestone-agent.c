@@ -209,6 +209,13 @@ static int verb_tag(struct cli *c, struct agent *a, struct err *e)
 	return CLI_USAGE;
 }
 
+static int verb_lease(struct cli *c, struct agent *a, struct err *e)
+{
+	if (!cli_args(c, 1, 1, e) || strcmp(c->argv[0], "end") != 0)
+		return CLI_USAGE;
+	return agent_end_leases(a, e);
+}
+
 static int verb_post(struct cli *c, struct agent *a, struct err *e)
 {
 	AUTO(mem_free) char *text = NULL;
@@ -301,6 +308,7 @@ static const struct verb {
         {"status", "", verb_status},
         {"data", "put|get DATASET FILE", verb_data},
         {"tag", "request|write FILE", verb_tag},
+        {"lease", "end", verb_lease},
         {"post", "PATH FILE", verb_post},
 };
 

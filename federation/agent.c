@@ -54,6 +54,14 @@ int agent_connect(struct agent *a, struct err *e)
 	return client_use_key(a->client, pem, &key, e);
 }
 
+int agent_end_leases(struct agent *a, struct err *e)
+{
+	if (quoter_end_leases(a->quoter, e))
+		return -1;
+	state_drop_leases(a->dir);
+	return 0;
+}
+
 /* TLS brought it from the authority; nothing is granted by it here, so its signature is for others to verify. */
 static json_t *payload_of(const char *jwt)
 {

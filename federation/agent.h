@@ -42,6 +42,7 @@ int state_put_result(int dir, const json_t *answer, struct err *e);
 int state_lease(int dir, const char *dataset, struct lease_use *out, struct err *e);
 /* For each dataset with a lease: its name and its deadline on the TPM's clock. */
 size_t state_leases(int dir, char names[][NAME_CAP], uint64_t *deadlines_ms, size_t cap);
+void state_drop_leases(int dir);
 
 /* ---- the agent ---- */
 
@@ -63,6 +64,9 @@ int agent_connect(struct agent *a, struct err *e);
  * or NULL. */
 int agent_attest(struct agent *a, const char *save, json_t **answer, struct err *e);
 int agent_enrol(struct agent *a, const char *save, json_t **answer, struct err *e);
+
+/* The TPM honours no lease of before any more, whoever kept a copy; the next evidence is the receipt of that. */
+int agent_end_leases(struct agent *a, struct err *e);
 
 /* ---- the runtime list (agentima.c) ---- */
 

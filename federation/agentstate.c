@@ -185,6 +185,13 @@ static void drop_unless_granted(void *arg, const char *name)
 	(void)state_drop(k->dir, path, &ignored);
 }
 
+void state_drop_leases(int dir)
+{
+	struct kept none = {.dir = dir};
+
+	each_name(dir, "lease", drop_unless_granted, &none);
+}
+
 static int read_sealed(const json_t *j, struct sealed *s, struct err *e)
 {
 	if (json_get_b64(j, "public", s->public, sizeof s->public, &s->npublic, e) ||
