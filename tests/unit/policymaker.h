@@ -52,6 +52,7 @@ struct box { /* a machine */
 	uint8_t holds[SHA_LEN];
 	bool holds_one;
 	const struct made_tag *tag; /* that it shows; NULL: none */
+	const struct gnss *gnss;    /* what its receiver says; NULL: it has none */
 	struct view index, held;    /* what its TPM says of the NV index; empty: what the tag's officer wrote there */
 };
 
@@ -293,6 +294,9 @@ static inline void box_evidence(struct box *b, struct facts *f, enum ask_kind ki
 	memcpy(a->claims.version, "1.0", 4);
 	a->claims.has_fix = b->has_fix;
 	a->claims.fix = b->fix;
+	a->claims.has_gnss = b->gnss != NULL;
+	if (b->gnss)
+		a->claims.gnss = *b->gnss;
 	sha256(a->claims.tls_key, VIEW_OF(b->id.pub.xy));
 	memcpy(a->claims.eventlog, b->boot.digest, SHA_LEN);
 	a->claims.nholds = b->holds_one;

@@ -96,6 +96,98 @@ static void a_place_in_the_runtime_list_is_a_number_and_nothing_else(void **s)
 		assert_refused(parse(bad[i]), &e, WHY_MALFORMED);
 }
 
+/* ---- What a receiver says ---- */
+
+#define GNSS(body) HEADER("a", "1", "\"gnss\":{" body "},")
+#define RECEIVED   "\"time_ms\":1800000000000,\"latitude_deg\":52.5,\"longitude_deg\":13.4,"
+#define ERRORS     "\"altitude_m\":80.5,\"eph_m\":2.5,\"epv_m\":4,"
+#define OF(doubts) "\"age_ms\":200,\"satellites\":9,\"doubts\":[" doubts "]"
+
+static struct claims example_with_gnss(void)
+{
+	struct claims c = example();
+
+	c.has_gnss = true;
+	c.gnss = (struct gnss){.time_ms = 1800000000123,
+	        .lat_deg = 52.5200067,
+	        .lon_deg = 13.404954,
+	        .alt_m = 34.2,
+	        .eph_m = 2.5,
+	        .epv_m = 4.25,
+	        .age_ms = 314,
+	        .satellites = 11,
+	        .doubts = GNSS_BIT(GNSS_JUMP) | GNSS_BIT(GNSS_MOVED),
+	        .has_fix = true,
+	        .has_alt = true,
+	        .has_eph = true,
+	        .has_epv = true};
+	return c;
+}
+
+static void what_a_receiver_says_is_read_back(void **s)
+{
+	uint8_t buf[4096];
+	struct wr w = wr_to(buf, sizeof buf);
+	struct claims c = example_with_gnss();
+
+	(void)s;
+	assert_accepted(claims_write(&w, &c, &e), &e);
+	assert_accepted(claims_parse(wr_done(&w), &got, &e), &e);
+	assert_memory_equal(&got.gnss, &c.gnss, sizeof c.gnss);
+	assert_true(got.has_gnss);
+}
+
+static void a_receiver_may_lack_estimates_or_a_fix(void **s)
+{
+	(void)s;
+	assert_accepted(parse(GNSS(RECEIVED ERRORS OF(""))), &e);
+	assert_true(got.gnss.has_fix && got.gnss.has_alt && got.gnss.has_eph && got.gnss.has_epv);
+	assert_true(got.gnss.eph_m == 2.5 && got.gnss.age_ms == 200 && got.gnss.satellites == 9);
+	assert_accepted(parse(GNSS(RECEIVED OF("\"no-estimate\""))), &e);
+	assert_true(got.gnss.has_fix && !got.gnss.has_alt && !got.gnss.has_eph && !got.gnss.has_epv);
+	assert_int_equal(got.gnss.doubts, GNSS_BIT(GNSS_NO_ESTIMATE));
+	assert_accepted(parse(GNSS(OF("\"no-fix\",\"stale\""))), &e);
+	assert_true(got.has_gnss && !got.gnss.has_fix);
+	assert_int_equal(got.gnss.doubts, GNSS_BIT(GNSS_NO_FIX) | GNSS_BIT(GNSS_STALE));
+}
+
+static void doubts_have_names_and_an_order(void **s)
+{
+	static const char *const bad[] = {GNSS(RECEIVED OF("\"nonsense\"")), GNSS(RECEIVED OF("\"jump\",\"jump\"")),
+	        GNSS(RECEIVED OF("\"stale\",\"no-fix\"")), GNSS(RECEIVED OF("\"jump\"\"moved\"")),
+	        GNSS(RECEIVED OF(",\"jump\"")), GNSS(RECEIVED OF("7")), GNSS(RECEIVED OF("\"\"")),
+	        GNSS(RECEIVED "\"age_ms\":200,\"satellites\":9")};
+
+	(void)s;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (parse(bad[i]) == 0)
+			fail_msg("%s", bad[i]);
+}
+
+static void a_receiver_off_the_earth_or_out_of_form_is_refused(void **s)
+{
+	static const char *const bad[] = {
+	        GNSS("\"time_ms\":1,\"latitude_deg\":91,\"longitude_deg\":0," OF("")),
+	        GNSS("\"time_ms\":-1,\"latitude_deg\":0,\"longitude_deg\":0," OF("")),
+	        GNSS("\"time_ms\":9007199254740993,\"latitude_deg\":0,\"longitude_deg\":0," OF("")),
+	        GNSS("\"latitude_deg\":0,\"longitude_deg\":0," OF("")),
+	        GNSS(RECEIVED "\"eph_m\":-1," OF("")),
+	        GNSS(RECEIVED "\"eph_m\":1e300," OF("")),
+	        GNSS(RECEIVED "\"eph_m\":null," OF("")),
+	        GNSS(RECEIVED "\"epv_m\":1,\"eph_m\":1," OF("")),
+	        GNSS("\"eph_m\":1," OF("")),
+	        GNSS(RECEIVED "\"age_ms\":4294967296,\"satellites\":9,\"doubts\":[]"),
+	        GNSS(RECEIVED "\"age_ms\":1,\"satellites\":256,\"doubts\":[]"),
+	        GNSS(RECEIVED OF("") ",\"osnma\":1"),
+	        HEADER("a", "1", "\"gnss\":null,"),
+	};
+
+	(void)s;
+	for (size_t i = 0; i < COUNT(bad); i++)
+		if (parse(bad[i]) == 0)
+			fail_msg("%s", bad[i]);
+}
+
 static void attack_A87_a_name_that_is_said_twice_is_refused(void **s)
 {
 	(void)s;
@@ -232,7 +324,7 @@ static void mangled_claims_are_refused_or_can_be_written_again(void **s)
 {
 	uint8_t buf[1024];
 	struct wr w = wr_to(buf, sizeof buf);
-	struct claims c = example();
+	struct claims c = example_with_gnss();
 
 	(void)s;
 	assert_accepted(claims_write(&w, &c, &e), &e);
@@ -246,6 +338,10 @@ int main(void)
 	        cmocka_unit_test(a_machine_may_keep_its_position_to_itself),
 	        cmocka_unit_test(the_most_keys_a_machine_can_hold_fit),
 	        cmocka_unit_test(a_place_in_the_runtime_list_is_a_number_and_nothing_else),
+	        cmocka_unit_test(what_a_receiver_says_is_read_back),
+	        cmocka_unit_test(a_receiver_may_lack_estimates_or_a_fix),
+	        cmocka_unit_test(doubts_have_names_and_an_order),
+	        cmocka_unit_test(a_receiver_off_the_earth_or_out_of_form_is_refused),
 	        cmocka_unit_test(attack_A87_a_name_that_is_said_twice_is_refused),
 	        cmocka_unit_test(attack_A90_a_machine_has_a_plain_name),
 	        cmocka_unit_test(attack_A94_a_version_cannot_move_a_terminal),

@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "tests/unit/machinemaker.h"
 #include "tests/unit/mangle.h"
 
@@ -64,6 +66,44 @@ static void the_facts_of_an_attestation_arrive(void **s)
 		assert_int_equal(a->measured[i].number, b->measured[i].number);
 		assert_memory_equal(a->measured[i].digest, b->measured[i].digest, PCR_LEN);
 	}
+}
+
+static void what_a_receiver_says_arrives(void **s)
+{
+	struct gnss *g = &in.attest.claims.gnss;
+
+	(void)s;
+	machinemaker_attest(&m, nonce, false);
+	judged(ASK_ATTEST);
+	in.attest.claims.has_gnss = true;
+	*g = (struct gnss){.time_ms = 1800000000123, .lat_deg = -52.5, .lon_deg = 179.5, .eph_m = 2.5, .age_ms = 9};
+	g->has_fix = g->has_eph = true;
+	g->satellites = 7;
+	g->doubts = GNSS_BIT(GNSS_FLAT);
+	round_trip();
+	assert_memory_equal(g, &out.attest.claims.gnss, sizeof *g);
+	assert_true(out.attest.claims.has_gnss);
+	*g = (struct gnss){.doubts = GNSS_BIT(GNSS_NO_FIX)};
+	round_trip();
+	assert_memory_equal(g, &out.attest.claims.gnss, sizeof *g);
+}
+
+static void a_lying_judge_cannot_pass_what_no_receiver_says(void **s)
+{
+	struct gnss *g = &in.attest.claims.gnss;
+	struct wr w = wr_to(buf, sizeof buf);
+
+	(void)s;
+	machinemaker_attest(&m, nonce, false);
+	judged(ASK_ATTEST);
+	in.attest.claims.has_gnss = true;
+	*g = (struct gnss){.has_fix = true, .lat_deg = NAN};
+	assert_int_equal(facts_write(&w, &in), 0);
+	assert_refused(facts_read(wr_done(&w), &out, &e), &e, WHY_MALFORMED);
+	*g = (struct gnss){.doubts = UINT32_C(1) << 31};
+	w = wr_to(buf, sizeof buf);
+	assert_int_equal(facts_write(&w, &in), 0);
+	assert_refused(facts_read(wr_done(&w), &out, &e), &e, WHY_MALFORMED);
 }
 
 static void a_tag_arrives_with_its_certification(void **s)
@@ -199,6 +239,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_facts_of_an_attestation_arrive),
+	        cmocka_unit_test(what_a_receiver_says_arrives),
+	        cmocka_unit_test(a_lying_judge_cannot_pass_what_no_receiver_says),
 	        cmocka_unit_test(a_tag_arrives_with_its_certification),
 	        cmocka_unit_test(the_facts_of_an_activation_arrive),
 	        cmocka_unit_test(the_facts_of_an_enrolment_arrive),
