@@ -74,6 +74,11 @@ quoter_OBJ           := $(addprefix attest/,counter der ekpolicy evidence extkey
 			$(addprefix keystore/,dataset lease leaseuse unseal) firmware/ima geofence/fix base/sandbox $(BASE) $(SIGN)
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
 
+supervisor_MAIN      := firmware/init/supervisor
+supervisor_OBJ       := $(addprefix firmware/init/,appliance appliancenet clockset dhcp dhcprun lockdown minder network pcrevent pcrextend screen sha2 site watchdog) \
+			firmware/eventlog base/sandbox $(BASE) $(SIGN)
+supervisor_LIB       := libcrypto jansson libseccomp
+
 # The initramfs has no other file: static, of musl.
 FIRST    := $(addprefix firmware/init/,first firsthand firstmodules firstparts firstroot bootline pcrevent pcrextend sha2 verity) \
 	    firmware/eventlog $(addprefix base/,err file hex mem rd wr)
@@ -197,6 +202,7 @@ build/san/$(2): build/san/obj/$$($(1)_MAIN).o $$($(1)_OBJ:%=build/san/obj/%.o)
 endef
 $(foreach p,$(BIN),$(eval $(call program,$(p),$(p))))
 $(foreach p,$(LIBEXEC),$(eval $(call program,$(p),libexec/$(p))))
+$(eval $(call program,supervisor,firmware/init/supervisor))
 
 all: $(call files,$(out))
 

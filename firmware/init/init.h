@@ -17,8 +17,9 @@
 #define RUN_PCRSIG   RUN_DIR "/pcrsig.json"
 #define RUN_BOOT     RUN_DIR "/boot.json"
 #define RUN_CA       RUN_DIR "/ca.pem"
-#define RUN_DATA     RUN_DIR "/data"   /* what is opened: in memory, the agent's alone */
-#define RUN_REBOOT   RUN_DIR "/reboot" /* the updater writes to it what for */
+#define RUN_DATA     RUN_DIR "/data"        /* what is opened: in memory, the agent's alone */
+#define RUN_FLOOR    "/run/merestone/floor" /* and the version floor to raise, in decimal */
+#define RUN_REBOOT   RUN_DIR "/reboot"      /* the updater writes to it what for */
 #define TPM_SHARED   "/dev/tpmrm0"
 #define IMA_LIST     "/sys/kernel/security/ima/binary_runtime_measurements"
 #define AGENT_STATE  "/state/agent"
