@@ -88,6 +88,6 @@ sbom_bind "$dir/sbom.cdx.json"
 step DISK "$dir/merestone.img"
 disk_build
 disk_describe
-rm -rf "$work"
+[ -n "${KEEP-}" ] || rm -rf "$work"
 ln -f "$dir/merestone.img" "$out/merestone.img"
 step DONE "$(stat -c '%s' "$dir/merestone_$version.efi") bytes of UKI, $(stat -c '%s' "$dir/root.img") bytes of root"

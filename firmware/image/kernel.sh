@@ -6,6 +6,7 @@
 kernel_get() {
 	local suffix=amd64
 	[ "$variant" = generic ] || suffix=cloud-amd64
+	mkdir -p "$out/debs"
 	kernel_deb=$(kernel_find "$out/debs" "$suffix")
 	[ -n "$kernel_deb" ] || kernel_download "$suffix"
 	kernel_deb=$(kernel_find "$out/debs" "$suffix")
@@ -18,13 +19,11 @@ kernel_get() {
 
 # The newest package of a flavour, or nothing. "amd64" is not "cloud-amd64" nor "rt-amd64".
 kernel_find() {
-	find "$1" -maxdepth 1 -name "linux-image-[0-9]*-$2_*.deb" 2>/dev/null |
-		grep -E "/linux-image-[0-9.]+-[0-9]+-$2_" | sort -V | tail -1
+	find "$1" -maxdepth 1 -regextype posix-extended -regex ".*/linux-image-[0-9.]+-[0-9]+-$2_[^/]*[.]deb" | sort -V | tail -1
 }
 
 kernel_download() {
 	local package
-	mkdir -p "$out/debs"
 	package=$(apt-cache depends "linux-image-$1" 2>/dev/null | awk '/^ *Depends: linux-image-/ { print $2; exit }')
 	[ -n "$package" ] || fail "apt knows no linux-image-$1" 'apt-get update'
 	(cd "$out/debs" && apt-get -qq download "$package" 2>"$work/apt.log") ||

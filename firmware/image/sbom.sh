@@ -3,6 +3,8 @@
 # the one beside it is the same, and names the digests of what was built.
 # shellcheck disable=SC2154 # build.sh has the variables
 
+SBOM_ABOUT='${Package}\t${Version}\t${Architecture}\t${source:Package}\n'
+
 # sbom_write OUT
 sbom_write() {
 	sbom_boot
@@ -19,35 +21,43 @@ sbom_boot() {
 
 # Lines of: tree, path, SHA-256, package, version, architecture, source. Ours have the package merestone.
 sbom_files() {
-	local tree path origin file
+	local tree path origin file package
+	declare -A owner about
+	sbom_owners
 	while IFS=$'\t' read -r tree path origin; do
 		file=$work/$tree$path
 		case $tree,$path in
 		uki,.linux) file=$kernel/boot/vmlinuz-$release ;;
 		uki,* | esp,*) file=$origin ;;
 		esac
-		printf '%s\t%s\t%s\t%s\n' "$tree" "$path" "$(sha256sum <"$file" | cut -d' ' -f1)" "$(sbom_package "$origin")"
+		package=$(sbom_package "$origin")
+		printf '%s\t%s\t%s\t%s\n' "$tree" "$path" "$(sha256sum <"$file" | cut -d' ' -f1)" "$package"
 	done <"$work/files" | sort
 }
 
-# sbom_package ORIGIN: package, version, architecture and source.
-sbom_package() {
-	local owner format='${Package}\t${Version}\t${Architecture}\t${source:Package}\n'
-	case $1 in
-	'') printf 'merestone\t%s\tamd64\tmerestone\n' "$version" ;;
-	kernel) dpkg-deb -W --showformat="$format" "$kernel_deb" ;;
-	*)
-		owner=$(sbom_owner "$1") || fail "no package owns $1"
-		dpkg-query -W -f "$format" "$owner"
-		;;
-	esac
+# Fills owner (a file's package) and about (a package's name, version, architecture and source). Packages know some of
+# their files by the names from before /lib became a link.
+sbom_owners() {
+	local packages path package
+	while IFS= read -r path; do
+		package=${path%%: *}
+		path=/usr${path#*: }
+		owner[${path/#\/usr\/usr/\/usr}]=$package
+	done < <(cut -f3 "$work/files" | sed -n 's|^/usr\(.*\)|&\n\1|p' | sort -u | xargs dpkg-query -S 2>/dev/null)
+	mapfile -t packages < <(printf '%s\n' "${owner[@]}" | sort -u)
+	while IFS=$'\t' read -r package path; do
+		about[$package]=$path
+	done < <(dpkg-query -W -f "\${binary:Package}\t$SBOM_ABOUT" "${packages[@]}")
+	about[kernel]=$(dpkg-deb -W --showformat="$SBOM_ABOUT" "$kernel_deb")
 }
 
-# Packages know their files by the names from before /lib became a link.
-sbom_owner() {
-	local found
-	found=$(dpkg-query -S "$1" 2>/dev/null || dpkg-query -S "${1#/usr}" 2>/dev/null) || return 1
-	echo "${found%%: *}"
+# sbom_package ORIGIN
+sbom_package() {
+	case $1 in
+	'') printf 'merestone\t%s\tamd64\tmerestone' "$version" ;;
+	kernel) echo "${about[kernel]}" ;;
+	*) echo "${about[${owner[$1]-none}]-}" | grep . || fail "no package owns $1" ;;
+	esac
 }
 
 # The same list has the same number.

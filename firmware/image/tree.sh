@@ -124,7 +124,7 @@ tree_text() {
 tree_seal() {
 	local size hash salt
 	find "$work/root" -exec touch -h -d "@$epoch" {} +
-	mkfs.erofs -zlz4hc -T"$epoch" --all-root -U "$ROOT_UUID" -x-1 "$dir/root.img" "$work/root" >"$work/erofs.log" 2>&1 ||
+	mkfs.erofs -zlz4hc -C65536 -T"$epoch" --all-root -U "$ROOT_UUID" -x-1 "$dir/root.img" "$work/root" >"$work/erofs.log" 2>&1 ||
 		fail "mkfs.erofs: $(tail -1 "$work/erofs.log")"
 	truncate -s %4096 "$dir/root.img"
 	size=$(stat -c %s "$dir/root.img")
