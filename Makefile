@@ -11,7 +11,7 @@ SECONDS ?= 30
 # nonmain gives a folder's objects without the programs' own files.
 
 MAINS   := cmd/merestone.c cmd/merestoned.c cmd/merestone-agent.c federation/door.c attest/judge.c policy/decider.c \
-	   keystore/keeper.c attest/quoter.c firmware/init/first.c firmware/init/supervisor.c geofence/locator.c firmware/update/updater.c
+	   keystore/keeper.c attest/quoter.c attest/prover.c cmd/merestone-landmark.c firmware/init/first.c firmware/init/supervisor.c geofence/locator.c firmware/update/updater.c
 FOLDERS := base firmware geofence attest policy keystore federation cmd
 nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
 
@@ -28,6 +28,7 @@ FENCE    := $(addprefix geofence/,around border densify digest earth fence fence
 MAPS     := $(addprefix geofence/,country crossing draft frommap geojson geotext lint lintcross lintedge lintloop mapbody mapread nest overlap pick \
 	    seamclose soup stitch topojson)
 CLIENT   := $(addprefix federation/,client tlsprovider)
+MEASURE  := $(addprefix attest/,bound boundkey boundmsg endpoint)
 EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
@@ -42,9 +43,9 @@ merestoned_OBJ       := $(addprefix cmd/,authority libexec) $(BASE)
 merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
-merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentconfig agentdata agentima agentstate agenttag) \
-			$(CLIENT) $(addprefix attest/,claims evidence policyref quoterclient) firmware/ima $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix gnss) \
-			base/sandbox base/sha $(BASE)
+merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentconfig agentdata agentgnss agentima agentrenew agentstate agenttag) \
+			$(CLIENT) $(addprefix attest/,claims evidence policyref quoterclient tag) firmware/ima $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix gnss gpsdaddress locatorclient locatorwire) \
+			base/sandbox base/es256 base/sha $(BASE)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
 door_MAIN            := federation/door
@@ -58,16 +59,24 @@ judge_OBJ            := $(addprefix attest/,ask certify claims counter evidence 
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
-decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol fenceevent imastate imatrack located machine \
+decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol fenceevent imastate imatrack leased located machine \
 			nonce pending placestate query record shelf store storevfs trust verdict whereabouts) \
 			$(addprefix attest/,ask certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
 keeper_MAIN          := keystore/keeper
-keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) $(addprefix attest/,credential ekseed extkey policyref tpmkdf tpmpub) $(EKPUB) \
+keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) $(addprefix attest/,counter credential ekseed extkey policyref tpmkdf tpmpub) $(EKPUB) \
 			policy/verdict base/ring base/sandbox $(BASE) $(SIGN)
 keeper_LIB           := libcrypto jansson libseccomp
+
+prover_MAIN          := attest/prover
+prover_OBJ           := $(MEASURE) $(addprefix attest/,prove) base/sandbox $(BASE) $(SIGN)
+prover_LIB           := libcrypto jansson libseccomp
+
+merestone-landmark_MAIN := cmd/merestone-landmark
+merestone-landmark_OBJ  := $(MEASURE) $(addprefix attest/,landmark) base/sandbox $(BASE) $(SIGN)
+merestone-landmark_LIB  := libcrypto jansson libseccomp
 
 quoter_MAIN          := attest/quoter
 quoter_OBJ           := $(addprefix attest/,counter der ekpolicy evidence extkey policyref quote quoterima quoterops quotertag tag tagindex tpm tpmcounter tpmek tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtag tpmtemplate) \
@@ -94,15 +103,15 @@ updater_MAIN         := firmware/update/updater
 updater_OBJ          := $(addprefix firmware/update/,install release runningimage slots updatedisk) base/sandbox $(BASE) $(SIGN)
 updater_LIB          := libcrypto jansson libseccomp
 
-BIN     := merestone merestoned merestone-agent
-LIBEXEC := door judge decider keeper quoter locator updater
+BIN     := merestone merestoned merestone-agent merestone-landmark
+LIBEXEC := door judge decider keeper quoter locator updater prover
 
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
 
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border densify digest fence fence_geometry flat flatcheck gridbuild gridput raster rings \
 	  seam) $(MAPS)
-INNER  := $(addprefix firmware/init/,bootline pcrevent verity) $(addprefix firmware/update/,runningimage slots)
+INNER  := $(addprefix firmware/init/,bootline dhcp pcrevent sha2 verity) $(addprefix firmware/update/,runningimage slots)
 PURE   := $(filter-out $(IMPORT) $(addprefix firmware/,image/% init/% state/% update/%) $(addprefix geofence/,gpsdlink locatorclient),$(call nonmain,firmware geofence)) $(INNER) \
 	  $(filter $(addprefix policy/,decide fenceevent whereabouts),$(call nonmain,policy))
 

@@ -93,6 +93,10 @@ int certify_check(struct view attest, struct view sig, const struct tpm_pub *ak,
 int certify_nv(struct view attest, struct view sig, const struct tpm_pub *ak, const uint8_t extra[SHA_LEN],
         const uint8_t name[TPM_NAME_LEN], const uint8_t contents[SHA_LEN], struct err *e);
 
+/* The same about the revocation counter (counter.c): *value is what it stands at, at least 1. */
+int certify_counter(struct view attest, struct view sig, const struct tpm_pub *ak, const uint8_t extra[SHA_LEN],
+        uint64_t *value, struct err *e);
+
 /* ---- A public key from outside that a TPM verifies with: TPM2_LoadExternal (extkey.c), pure ---- */
 
 enum { EXTKEY_PUBLIC = 88 };
@@ -175,8 +179,8 @@ int bound_sign(struct wr *w, const struct es256 *key, const struct bound *b, str
 /* Metres that the prover is away at the most: no signal is faster than light. It may be nearer. */
 double bound_m(const struct bound *b);
 /* tls_key: digest as in the claims. The nonce makes it of one evidence, the key and the name of one machine. */
-void bound_context(uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t tls_key[SHA_LEN],
-        const char *machine);
+void bound_context(
+        uint8_t out[SHA_LEN], const uint8_t nonce[NONCE_LEN], const uint8_t tls_key[SHA_LEN], const char *machine);
 
 struct bounds { /* PART_BOUNDS: the prover's key in this boot, then the statements about it */
 	uint8_t prover[ES256_PUB];
@@ -280,6 +284,9 @@ enum part {
 	PART_TAG,      /* the signed geo tag */
 	PART_TAG_CERTIFY, /* TPMS_ATTEST of the NV index that holds its digest */
 	PART_TAG_CERTIFY_SIG,
+	PART_BOUNDS,          /* struct bounds: what landmarks measured */
+	PART_COUNTER_CERTIFY, /* TPMS_ATTEST of the revocation counter */
+	PART_COUNTER_CERTIFY_SIG,
 	PART_COUNT
 };
 
@@ -310,14 +317,17 @@ struct claims { /* the header, parsed */
 	bool wants_certificate;
 	uint8_t holds[CLAIMS_HOLDS_MAX][SHA_LEN]; /* policy references of the sealed keys it still has */
 	size_t nholds;
-	bool has_ima;        /* the machine has a runtime list: the quote covers IMA_MASK */
+	bool has_ima;        /* the machine has a runtime list: the quote covers IMA_MASK too */
 	uint64_t ima_offset; /* entries that the authority has seen */
 };
 
 enum { IMA_OFFSET_BITS = 40 }; /* a million entries each second for twelve days */
+/* What a quote covers: registers that decide, and the one that shows that leases ended. */
+#define ENDED_MASK (1u << ENDED_PCR)
+#define QUOTE_MASK (PCR_MASK | ENDED_MASK)
 static inline uint32_t claims_mask(const struct claims *c)
 {
-	return c->has_ima ? IMA_MASK : PCR_MASK;
+	return c->has_ima ? IMA_MASK | ENDED_MASK : QUOTE_MASK;
 }
 
 /* Names the sealed key of a dataset: H(be16-prefixed domain || be16-prefixed dataset || be32 epoch || be32 generation).
@@ -374,6 +384,8 @@ struct facts_attest {
 	bool ima_more;
 	/* The signed geo tag and what the TPM says of its index; empty without one. */
 	struct view tag, tag_certify, tag_certify_sig;
+	/* What the TPM says of its revocation counter; empty without one. */
+	struct view counter_certify, counter_certify_sig;
 	/* ASK_ACTIVATE only: */
 	struct view id, srk, id_certify, id_certify_sig, srk_certify, srk_certify_sig;
 	uint32_t nmeasured;
@@ -454,6 +466,8 @@ struct quoter_status {
  * live in its directory quoter/. ima: the kernel's binary runtime list, or "" for none. */
 struct quoter *quoter_start(const char *libexec_dir, const char *state_dir, const char *tcti, const char *eventlog,
         const char *ima, struct err *e);
+/* The same for one that somebody else started: fd is the other end of its socket. It is waited for until it is ready. */
+struct quoter *quoter_attach(int fd, struct err *e);
 void quoter_stop(struct quoter *q);
 AUTO_DEFINE(struct quoter *, quoter_stop)
 /* True once it can not be asked any more: a new one must be started. */
@@ -485,5 +499,21 @@ int quoter_sign(struct quoter *q, struct view content, uint8_t sig[ES256_SIG], s
 /* Unseals for this one use and encrypts or decrypts in -> out; the key never leaves the quoter. The TPM's refusal is
  * WHY_STALE (deadline, boot counters) or WHY_UNTRUSTED (registers, signature, other machine), in words. */
 int quoter_stream(struct quoter *q, bool encrypt, int in, int out, const struct lease_use *use, struct err *e);
+
+/* ---- prover: the process that landmarks measure, asked by the agent (prover.c, proverclient.c) ---- */
+
+struct prover;
+struct prover_landmark { /* as in the agent's configuration */
+	char name[NAME_CAP];
+	char address[64]; /* "IP:PORT" */
+	uint8_t key[ES256_PUB];
+};
+/* Starts libexec_dir/prover with nothing inherited but its socket. Its key is as old as the process. */
+struct prover *prover_start(const char *libexec_dir, struct err *e);
+void prover_stop(struct prover *p); /* NULL is fine */
+AUTO_DEFINE(struct prover *, prover_stop)
+/* What PART_BOUNDS holds; *npart 0 when no landmark measured in time. WHY_SYSTEM: it must be started again. */
+int prover_measure(struct prover *p, const uint8_t context[SHA_LEN], const struct prover_landmark *l, size_t n,
+        uint8_t part[BOUNDS_PART_MAX], size_t *npart, struct err *e);
 
 #endif
