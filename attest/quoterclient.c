@@ -162,6 +162,16 @@ struct quoter *quoter_start(const char *libexec_dir, const char *state_dir, cons
 	return TAKE(q);
 }
 
+struct quoter *quoter_attach(int fd, struct err *e)
+{
+	AUTO(quoter_stop) struct quoter *q = calloc(1, sizeof(*q));
+	AUTO(reply_free) struct reply ready = {0};
+	if (!q)
+		return err_set(e, WHY_SYSTEM, "no memory for the quoter"), NULL;
+	q->fd = fd;
+	return reply_take(q, ANSWER_MS, &ready, e) == 0 ? TAKE(q) : NULL;
+}
+
 void quoter_stop(struct quoter *q)
 {
 	if (!q)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "base/log.h"
 #include "base/sandbox.h"
 #include "cmd/cli.h"
@@ -149,7 +151,7 @@ static int attest(struct cli *c, struct agent *a, bool anew, struct err *e)
 	(void)cli_option(c, "--save-evidence", &save);
 	if (!cli_args(c, 0, 0, e))
 		return CLI_USAGE;
-	rc = anew ? agent_enrol(a, save, &answer, e) : agent_attest(a, save, &answer, e);
+	rc = anew ? agent_enrol(a, save, &answer, e) : agent_renew(a, save, &answer, e);
 	return rc ? tell_refusal(c, answer, e) : tell_result(c, a, e);
 }
 
@@ -267,6 +269,49 @@ static unsigned back_off(unsigned *delay)
 	return now + jitter % (now / 2 + 1);
 }
 
+/* Once, as soon as it is known: who admits this machine by its TPM needs it. */
+static void tell_ek(const struct agent *a)
+{
+	static bool told;
+	AUTO(mem_free) char *ek = told ? NULL : state_text(a->dir, "ek.sha256");
+
+	if (!ek)
+		return;
+	log_info("endorsement key %s", ek);
+	told = true;
+}
+
+static void open_data(struct agent *a)
+{
+	char hex[2 * SHA_LEN + 1];
+	uint8_t digest[SHA_LEN];
+	uint64_t size;
+
+	for (size_t i = 0; i < a->config.ndata; i++) {
+		struct err e = {0};
+
+		if (agent_open_data(a, a->config.data[i], &size, digest, &e) == 0)
+			log_info("dataset %s opened: %llu bytes, sha256 %s", a->config.data[i],
+			        (unsigned long long)size, hex_put(hex, digest, sizeof digest));
+		else
+			log_err(&e);
+	}
+}
+
+/* Until the time is over, or a doubt of the receiver wants to be told. */
+static void doze(const struct agent *a, unsigned s)
+{
+	struct pollfd alarm = {.fd = a->locator ? locator_alarm_fd(a->locator) : -1, .events = POLLIN};
+
+	(void)poll(&alarm, 1, (int)s * 1000);
+}
+
+/* Who started us can start all of us again. */
+static bool helper_ended(const struct agent *a)
+{
+	return quoter_ended(a->quoter) || (a->locator && locator_alarm_fd(a->locator) < 0);
+}
+
 static int verb_run(struct cli *c, struct agent *a, struct err *e)
 {
 	struct sigaction sa = {.sa_handler = on_stop};
@@ -280,20 +325,24 @@ static int verb_run(struct cli *c, struct agent *a, struct err *e)
 		AUTO(json_free) json_t *answer = NULL;
 		struct err refused = {0};
 
-		if (agent_attest(a, NULL, &answer, &refused) == 0) {
+		if (a->locator && locator_alarmed(a->locator, &refused) > 0)
+			log_info("the receiver has a doubt: the authority is told now");
+		if (agent_renew(a, NULL, &answer, &refused) == 0) {
+			open_data(a);
 			delay = RETRY_MIN_S;
 			wait_s = renew_in_s(a);
 			log_info("case %lld, again in %u s",
 			        (long long)json_integer_value(json_object_get(answer, "case")), wait_s);
-		} else if (quoter_ended(a->quoter)) {
-			*e = refused; /* who started us can start us both again */
+		} else if (helper_ended(a)) {
+			*e = refused;
 			return -1;
 		} else {
 			log_err(&refused);
 			wait_s = back_off(&delay);
 		}
+		tell_ek(a);
 		if (!stopped)
-			sleep(wait_s);
+			doze(a, wait_s);
 	}
 	return 0;
 }
@@ -355,7 +404,16 @@ static int confine(const struct agent *a, struct err *e)
 	return host[0] == '[' || inet_pton(AF_INET, text, &v4) == 1 ? sandbox_calls(CALLS, e) : 0;
 }
 
-static int run(const struct verb *v, struct cli *c, const char *config)
+/* A descriptor that was given to this process; -1 when the text says none. */
+static int descriptor(const char *text)
+{
+	uint64_t fd;
+	struct err ignored;
+
+	return text && cli_whole(text, INT_MAX, "--quoter-fd", &fd, &ignored) == 0 ? (int)fd : -1;
+}
+
+static int run(const struct verb *v, struct cli *c, const char *config, int quoter_fd)
 {
 	char libexec[PATH_MAX];
 	struct err e = {0};
@@ -363,7 +421,7 @@ static int run(const struct verb *v, struct cli *c, const char *config)
 	int rc;
 
 	libexec_find(libexec);
-	if (sandbox_early(&e) || agent_open(&a, config, libexec, &e) || confine(&a, &e))
+	if (sandbox_early(&e) || agent_open(&a, config, libexec, quoter_fd, &e) || confine(&a, &e))
 		rc = tell_closed(c, &e);
 	else
 		rc = v->run(c, &a, &e);
@@ -380,12 +438,13 @@ static int run(const struct verb *v, struct cli *c, const char *config)
 int main(int argc, char **argv)
 {
 	struct cli c = {.argc = argc - 1, .argv = argv + 1};
-	const char *config = "/etc/merestone/agent.json";
+	const char *config = "/etc/merestone/agent.json", *quoter = NULL;
 
 	log_name("merestone-agent");
 	c.json = cli_flag(&c, "--json");
 	(void)cli_option(&c, "--config", &config);
-	if (c.argc < 1)
+	(void)cli_option(&c, "--quoter-fd", &quoter);
+	if (c.argc < 1 || (quoter && descriptor(quoter) < 0))
 		return usage();
 	if (strcmp(c.argv[0], "--version") == 0 || strcmp(c.argv[0], "version") == 0)
 		return puts("merestone-agent " MERESTONE_VERSION) == EOF;
@@ -393,7 +452,7 @@ int main(int argc, char **argv)
 		if (strcmp(verbs[i].name, c.argv[0]) == 0) {
 			c.argc--;
 			c.argv++;
-			return run(&verbs[i], &c, config);
+			return run(&verbs[i], &c, config, descriptor(quoter));
 		}
 	return usage();
 }

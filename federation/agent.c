@@ -8,19 +8,26 @@
 
 enum { RESULT_MAX = 256 * 1024 };
 
-int agent_open(struct agent *a, const char *config, const char *libexec, struct err *e)
+int agent_open(struct agent *a, const char *config, const char *libexec, int quoter_fd, struct err *e)
 {
 	memset(a, 0, sizeof *a);
 	a->dir = -1;
 	if (agentconfig_read(config, &a->config, e) || state_open(a->config.state, &a->dir, e))
 		return -1;
-	a->quoter = quoter_start(libexec, a->config.state, a->config.tcti, a->config.eventlog, a->config.ima, e);
-	return a->quoter ? 0 : -1;
+	a->quoter = quoter_fd >= 0 ? quoter_attach(quoter_fd, e)
+	                           : quoter_start(libexec, a->config.state, a->config.tcti, a->config.eventlog,
+	                                     a->config.ima, e);
+	if (!a->quoter)
+		return -1;
+	if (a->config.gpsd[0])
+		a->locator = locator_start(libexec, a->config.gpsd, a->config.fixed, e);
+	return a->locator || !a->config.gpsd[0] ? 0 : -1;
 }
 
 void agent_close(struct agent *a)
 {
 	client_close(a->client);
+	locator_stop(a->locator);
 	quoter_stop(a->quoter);
 	fd_close(a->dir);
 	memset(a, 0, sizeof *a);

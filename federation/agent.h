@@ -8,7 +8,7 @@
 
 /* ---- configuration (agentconfig.c), merestone-agent(8) ---- */
 
-enum { AGENT_PATH_MAX = 1024 };
+enum { AGENT_PATH_MAX = 1024, AGENT_DATA_MAX = 16 };
 
 struct agent_config {
 	char name[NAME_CAP];
@@ -20,6 +20,11 @@ struct agent_config {
 	char tcti[AGENT_PATH_MAX];
 	bool has_fix;
 	struct fix fix;
+	char gpsd[64];                 /* IP:PORT; "": no receiver */
+	bool fixed;                    /* with a receiver: the machine is not meant to move */
+	char data_dir[AGENT_PATH_MAX]; /* `run` opens these datasets there after each attestation */
+	char data[AGENT_DATA_MAX][NAME_CAP];
+	size_t ndata;
 };
 
 int agentconfig_read(const char *path, struct agent_config *out, struct err *e);
@@ -42,6 +47,8 @@ int state_put_result(int dir, const json_t *answer, struct err *e);
 int state_lease(int dir, const char *dataset, struct lease_use *out, struct err *e);
 /* For each dataset with a lease: its name and its deadline on the TPM's clock. */
 size_t state_leases(int dir, char names[][NAME_CAP], uint64_t *deadlines_ms, size_t cap);
+/* The domains of the leases that are here, each once. */
+size_t state_lease_domains(int dir, char domains[][NAME_CAP], size_t cap);
 void state_drop_leases(int dir);
 
 /* ---- the agent ---- */
@@ -51,10 +58,12 @@ struct agent {
 	int dir; /* state */
 	struct quoter *quoter;
 	struct client *client;
+	struct locator *locator; /* NULL without a receiver */
+	bool heard;              /* the receiver has had its time to find itself */
 };
 
-/* libexec: where the quoter is. */
-int agent_open(struct agent *a, const char *config, const char *libexec, struct err *e);
+/* libexec: where the quoter and the locator are. quoter_fd: the socket of one that runs already, or -1. */
+int agent_open(struct agent *a, const char *config, const char *libexec, int quoter_fd, struct err *e);
 void agent_close(struct agent *a);
 /* The connection, made when needed, with the client certificate when the state has one. */
 int agent_connect(struct agent *a, struct err *e);
@@ -64,6 +73,10 @@ int agent_connect(struct agent *a, struct err *e);
  * or NULL. */
 int agent_attest(struct agent *a, const char *save, json_t **answer, struct err *e);
 int agent_enrol(struct agent *a, const char *save, json_t **answer, struct err *e);
+
+/* agent_attest(), and when a domain that has leases here is denied, they end at once: agent_end_leases(), and then the
+ * evidence for those that remain (agentrenew.c). */
+int agent_renew(struct agent *a, const char *save, json_t **answer, struct err *e);
 
 /* The TPM honours no lease of before any more, whoever kept a copy; the next evidence is the receipt of that. */
 int agent_end_leases(struct agent *a, struct err *e);
@@ -90,10 +103,18 @@ int agent_tag_write(struct agent *a, const char *file, struct err *e);
 /* The bytes of the tag that is here; empty without one. */
 struct view agent_tag(const struct agent *a, uint8_t buf[TAG_MAX]);
 
+/* ---- the receiver (agentgnss.c) ---- */
+
+/* What it says now, where there is one: into c. Just started, it is given some seconds. WHY_SYSTEM: the locator has
+ * ended. */
+int agent_gnss(struct agent *a, struct claims *c, struct err *e);
+
 /* ---- data (agentdata.c) ---- */
 
 int agent_put(struct agent *a, const char *dataset, const char *file, struct err *e);
 int agent_get(struct agent *a, const char *dataset, const char *file, struct err *e);
+/* agent_get into the directory of the configuration; what it is. */
+int agent_open_data(struct agent *a, const char *dataset, uint64_t *size, uint8_t digest[SHA_LEN], struct err *e);
 /* Why the last result gave no lease for the dataset's domain, in e; WHY_UNKNOWN when it says nothing. */
 int agent_why_not(const struct agent *a, const char *dataset, struct err *e);
 

@@ -64,6 +64,8 @@ static int make_claims(struct agent *a, const struct quoter_status *s, const str
 	c.nholds = state_holds(a->dir, c.holds);
 	c.has_ima = mark && s->has_ima;
 	c.ima_offset = c.has_ima ? mark->entries : 0;
+	if (mark && agent_gnss(a, &c, e)) /* an enrolment says no place yet */
+		return -1;
 	if (claims_write(&w, &c, e))
 		return -1;
 	*out = wr_done(&w);
@@ -202,6 +204,19 @@ static int open_credential(struct agent *a, const json_t *answer, uint8_t nonce[
 	return quoter_activate(a->quoter, VIEW(cred.blob, cred.nblob), VIEW(cred.secret, cred.nsecret), nonce, e);
 }
 
+/* For people: an officer who admits this machine wants to know it. A part that is not there has no digest to keep. */
+static int keep_ek(struct agent *a, struct view container, struct err *e)
+{
+	char hex[2 * SHA_LEN + 1];
+	uint8_t digest[SHA_LEN];
+	struct evidence ev;
+
+	if (evidence_parse(container, &ev, e) != 0)
+		return -1;
+	sha256(digest, ev.part[PART_EK]);
+	return state_put(a->dir, "ek.sha256", VIEW(hex_put(hex, digest, SHA_LEN), 2 * SHA_LEN), e);
+}
+
 int agent_enrol(struct agent *a, const char *save, json_t **answer, struct err *e)
 {
 	AUTO(mem_free) char *container = NULL;
@@ -218,7 +233,8 @@ int agent_enrol(struct agent *a, const char *save, json_t **answer, struct err *
 	        quoter_keys(a->quoter, header, &bytes, &n, e))
 		return -1;
 	container = (char *)bytes;
-	if (post(a, "/v1/enrol", VIEW(bytes, n), answer, e) || open_credential(a, *answer, nonce, e))
+	if (keep_ek(a, VIEW(bytes, n), e) || post(a, "/v1/enrol", VIEW(bytes, n), answer, e) ||
+	        open_credential(a, *answer, nonce, e))
 		return -1;
 	return send_evidence(a, "/v1/activate", QUOTER_WITH_CERTIFY, nonce, save, answer, e);
 }
@@ -240,6 +256,12 @@ int agent_attest(struct agent *a, const char *save, json_t **answer, struct err 
 		return 0;
 	if (e->why == WHY_STALE && next_nonce(*answer, nonce)) {
 		if (state_drop(a->dir, "log.sent", e))
+			return -1;
+		return send_evidence(a, "/v1/attest", 0, nonce, save, answer, e);
+	}
+	/* Revoked: the nonce is for the receipt, merestone-lease(5). */
+	if (e->why == WHY_REFUSED && next_nonce(*answer, nonce)) {
+		if (agent_end_leases(a, e))
 			return -1;
 		return send_evidence(a, "/v1/attest", 0, nonce, save, answer, e);
 	}

@@ -48,10 +48,52 @@ static int read_location(const json_t *j, struct agent_config *out, struct err *
 	return 0;
 }
 
+static int read_data(const json_t *j, const char *path, struct agent_config *out, struct err *e)
+{
+	static const char *const members[] = {"directory", "datasets", NULL};
+	const json_t *data = json_object_get(j, "data"), *names = json_object_get(data, "datasets");
+	const char *directory;
+
+	if (!data)
+		return 0;
+	if (!json_is_object(data) || !json_is_array(names) || json_array_size(names) > AGENT_DATA_MAX)
+		return err_set(e, WHY_MALFORMED, "data: expected a directory and at most %d datasets", AGENT_DATA_MAX);
+	if (json_only(data, members, e) || json_get_str(data, "directory", &directory, e) ||
+	        path_from(out->data_dir, path, directory, e))
+		return err_in(e, "data");
+	for (size_t i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		if (!name || !name_ok(name))
+			return err_set(e, WHY_MALFORMED, "data: expected names of datasets");
+		(void)snprintf(out->data[out->ndata++], NAME_CAP, "%s", name);
+	}
+	return 0;
+}
+
+static int read_gnss(const json_t *j, struct agent_config *out, struct err *e)
+{
+	static const char *const members[] = {"gpsd", "fixed", NULL};
+	const json_t *gnss = json_object_get(j, "gnss");
+	const char *gpsd = "127.0.0.1:2947";
+
+	if (!gnss)
+		return 0;
+	if (!json_is_object(gnss))
+		return err_set(e, WHY_MALFORMED, "gnss: expected an object");
+	out->fixed = true;
+	if (json_only(gnss, members, e) || member(gnss, "gpsd", gpsd, &gpsd, e) ||
+	        (json_object_get(gnss, "fixed") && json_get_bool(gnss, "fixed", &out->fixed, e)))
+		return err_in(e, "gnss");
+	if (!gpsd[0] || snprintf(out->gpsd, sizeof out->gpsd, "%s", gpsd) >= (int)sizeof out->gpsd)
+		return err_set(e, WHY_MALFORMED, "gnss: gpsd: expected \"IP:PORT\"");
+	return 0;
+}
+
 static int parse(const json_t *j, const char *path, struct agent_config *out, struct err *e)
 {
 	static const char *const members[] = {
-	        "name", "authority", "ca", "state", "tcti", "eventlog", "ima", "location", NULL};
+	        "name", "authority", "ca", "state", "tcti", "eventlog", "ima", "location", "gnss", "data", NULL};
 	const char *authority, *ca, *state, *tcti, *eventlog, *ima;
 
 	/* The kernel's list speaks of the kernel's own TPM: with another boot log it is another TPM. */
@@ -61,7 +103,8 @@ static int parse(const json_t *j, const char *path, struct agent_config *out, st
 	        json_get_str(j, "authority", &authority, e) || json_get_str(j, "ca", &ca, e) ||
 	        json_get_str(j, "state", &state, e) || member(j, "tcti", DEFAULT_TCTI, &tcti, e) ||
 	        member(j, "eventlog", KERNEL_EVENTLOG, &eventlog, e) ||
-	        member(j, "ima", kernels ? KERNEL_IMA : "", &ima, e) || read_location(j, out, e))
+	        member(j, "ima", kernels ? KERNEL_IMA : "", &ima, e) || read_location(j, out, e) ||
+	        read_gnss(j, out, e) || read_data(j, path, out, e))
 		return -1;
 	if (path_from(out->ca, path, ca, e) || path_from(out->state, path, state, e) ||
 	        path_from(out->eventlog, path, eventlog, e) || (ima[0] && path_from(out->ima, path, ima, e)))

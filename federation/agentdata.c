@@ -240,3 +240,17 @@ int agent_get(struct agent *a, const char *dataset, const char *file, struct err
 		return -1;
 	return open_into(a, &use, cache, file, e);
 }
+
+/* ---- what the configuration names ---- */
+
+int agent_open_data(struct agent *a, const char *dataset, uint64_t *size, uint8_t digest[SHA_LEN], struct err *e)
+{
+	char file[AGENT_PATH_MAX];
+
+	if (snprintf(file, sizeof file, "%s/%s", a->config.data_dir, dataset) >= (int)sizeof file)
+		return err_set(e, WHY_MALFORMED, "the path of dataset %s is too long", dataset);
+	if (agent_get(a, dataset, file, e) != 0)
+		return -1;
+	AUTO(fd_close) int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "%s", file) : hash_file(fd, digest, size, e);
+}
