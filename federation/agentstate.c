@@ -294,6 +294,34 @@ int state_lease(int dir, const char *dataset, struct lease_use *out, struct err 
 	return 0;
 }
 
+struct domains {
+	int dir;
+	char (*names)[NAME_CAP];
+	size_t n, cap;
+};
+
+static void add_domain(void *arg, const char *name)
+{
+	struct domains *d = arg;
+	AUTO(json_free) json_t *j = read_json(d->dir, "lease", name);
+	struct err ignored = {0};
+
+	if (!j || d->n == d->cap || json_get_name(j, "domain", d->names[d->n], &ignored))
+		return;
+	for (size_t i = 0; i < d->n; i++)
+		if (strcmp(d->names[i], d->names[d->n]) == 0)
+			return;
+	d->n++;
+}
+
+size_t state_lease_domains(int dir, char domains[][NAME_CAP], size_t cap)
+{
+	struct domains d = {.dir = dir, .names = domains, .cap = cap};
+
+	each_name(dir, "lease", add_domain, &d);
+	return d.n;
+}
+
 struct leases {
 	int dir;
 	char (*names)[NAME_CAP];
