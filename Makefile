@@ -33,9 +33,10 @@ EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdtag fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
-			$(addprefix policy/,document report) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
-			$(addprefix firmware/,ima imaascii runtime_learn) $(FENCE) $(MAPS) $(BASE) $(SIGN)
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
+			$(addprefix policy/,docupdate document report) firmware/update/release $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
+			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/image/,flash flashwrite gpt) \
+			$(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
 
 merestoned_MAIN      := cmd/merestoned
@@ -43,8 +44,8 @@ merestoned_OBJ       := $(addprefix cmd/,authority libexec) $(BASE)
 merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
-merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentconfig agentdata agentgnss agentima agentrenew agentstate agenttag) \
-			$(CLIENT) $(addprefix attest/,claims evidence policyref quoterclient tag) firmware/ima $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix gnss gpsdaddress locatorclient locatorwire) \
+merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentbounds agentconfig agentdata agentgnss agentima agentrenew agentstate agenttag) \
+			$(CLIENT) $(addprefix attest/,bound claims endpoint evidence policyref proverclient quoterclient tag) firmware/ima $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix gnss gpsdaddress locatorclient locatorwire) \
 			base/sandbox base/es256 base/sha $(BASE)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
@@ -54,14 +55,14 @@ door_OBJ             := $(addprefix federation/,blob bucket conn forward httpche
 door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
 
 judge_MAIN           := attest/judge
-judge_OBJ            := $(addprefix attest/,ask certify claims counter evidence extkey facts judgecase judgeworker quote tag tagindex tpmpub) $(EKCERT) $(BOOT) firmware/ima \
+judge_OBJ            := $(addprefix attest/,ask bound certify claims counter evidence extkey facts judgecase judgeworker quote tag tagindex tpmpub) $(EKCERT) $(BOOT) firmware/ima \
 			$(addprefix geofence/,fix gnss) base/ring base/sandbox $(BASE) $(SIGN)
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
-decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase document ear enrol fenceevent imastate imatrack leased located machine \
-			nonce pending placestate query record shelf store storevfs trust verdict whereabouts) \
-			$(addprefix attest/,ask certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
+decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase docupdate document ear enrol fenceevent imastate imatrack leased located machine \
+			nonce pending placestate query record rollout shelf store storevfs trust verdict waves whereabouts) firmware/update/release \
+			$(addprefix attest/,ask bound certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
@@ -111,9 +112,9 @@ LIBEXEC := door judge decider keeper quoter locator updater prover
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border densify digest fence fence_geometry flat flatcheck gridbuild gridput raster rings \
 	  seam) $(MAPS)
-INNER  := $(addprefix firmware/init/,bootline dhcp pcrevent sha2 verity) $(addprefix firmware/update/,runningimage slots)
+INNER  := firmware/image/gpt $(addprefix firmware/init/,bootline dhcp pcrevent sha2 verity) $(addprefix firmware/update/,runningimage slots)
 PURE   := $(filter-out $(IMPORT) $(addprefix firmware/,image/% init/% state/% update/%) $(addprefix geofence/,gpsdlink locatorclient),$(call nonmain,firmware geofence)) $(INNER) \
-	  $(filter $(addprefix policy/,decide fenceevent whereabouts),$(call nonmain,policy))
+	  $(filter $(addprefix policy/,decide fenceevent waves whereabouts),$(call nonmain,policy))
 
 # ---- Flags ----
 

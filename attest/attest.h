@@ -384,6 +384,7 @@ struct facts_attest {
 	bool ima_more;
 	/* The signed geo tag and what the TPM says of its index; empty without one. */
 	struct view tag, tag_certify, tag_certify_sig;
+	struct view bounds; /* PART_BOUNDS, of good form; empty without one. Whose words they are is for the decider. */
 	/* What the TPM says of its revocation counter; empty without one. */
 	struct view counter_certify, counter_certify_sig;
 	/* ASK_ACTIVATE only: */
@@ -477,9 +478,10 @@ int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e);
 int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_t *n, struct err *e);
 int quoter_activate(struct quoter *q, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
 /* ima_at: where in the runtime list, in bytes, the entry behind claims.ima_offset begins.
- * tag: the signed geo tag of this machine, or empty. It goes along only when the TPM has an index to certify. */
+ * tag: the signed geo tag of this machine, or empty. It goes along only when the TPM has an index to certify.
+ * bounds: what PART_BOUNDS is to hold, or empty. */
 int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at,
-        struct view claims, struct view tag, uint8_t **container, size_t *n, struct err *e);
+        struct view claims, struct view tag, struct view bounds, uint8_t **container, size_t *n, struct err *e);
 
 struct quoter_tag { /* what an officer must know to sign a tag for this machine and permit that it is written */
 	uint8_t ek[SHA_LEN];

@@ -14,20 +14,20 @@ static int read_subject(struct rd *r, const struct tpm_pub *subject, struct err 
 }
 
 /* TPMS_NV_CERTIFY_INFO: TPM 2.0 Part 2 10.12.9. Attributes and policy of an index are in its Name (A111). */
-static int read_index(struct rd *r, const uint8_t name[TPM_NAME_LEN], const uint8_t contents[SHA_LEN], struct err *e)
+static int read_index(struct rd *r, const uint8_t name[TPM_NAME_LEN], struct view *held, struct err *e)
 {
 	struct view index = rd_view16(r);
 	uint16_t offset = rd_be16(r);
-	struct view held = rd_view16(r);
+	struct view whole = rd_view16(r);
 
 	if (!rd_end(r))
 		return err_set(e, WHY_MALFORMED,
 		        "certification: cut short, too long or of wrong lengths (TPM 2.0 Part 2 10.12.9)");
 	if (!view_equal(index, VIEW(name, TPM_NAME_LEN)))
-		return err_set(
-		        e, WHY_FORGED, "certification: the NV index is not the one that only its officer writes");
-	if (offset != 0 || held.n != SHA_LEN || !mem_equal(held.p, contents, SHA_LEN))
-		return err_set(e, WHY_FORGED, "certification: the NV index holds something else than was sent");
+		return err_set(e, WHY_FORGED, "certification: the NV index is another one, or has other attributes");
+	if (offset != 0)
+		return err_set(e, WHY_FORGED, "certification: it is of a part of the NV index");
+	*held = whole;
 	return 0;
 }
 
@@ -70,13 +70,43 @@ int certify_check(struct view attest, struct view sig, const struct tpm_pub *ak,
 	return check_signature(attest, sig, &h, ak, extra, e);
 }
 
-int certify_nv(struct view attest, struct view sig, const struct tpm_pub *ak, const uint8_t extra[SHA_LEN],
-        const uint8_t name[TPM_NAME_LEN], const uint8_t contents[SHA_LEN], struct err *e)
+/* What the index holds. */
+static int check_index(struct view attest, struct view sig, const struct tpm_pub *ak, const uint8_t extra[SHA_LEN],
+        const uint8_t name[TPM_NAME_LEN], struct view *held, struct err *e)
 {
 	struct attest_head h;
 	struct rd r;
 
-	if (read_head(&r, attest, ST_ATTEST_NV, &h, e) != 0 || read_index(&r, name, contents, e) != 0)
+	if (read_head(&r, attest, ST_ATTEST_NV, &h, e) != 0 || read_index(&r, name, held, e) != 0)
 		return -1;
 	return check_signature(attest, sig, &h, ak, extra, e);
+}
+
+int certify_nv(struct view attest, struct view sig, const struct tpm_pub *ak, const uint8_t extra[SHA_LEN],
+        const uint8_t name[TPM_NAME_LEN], const uint8_t contents[SHA_LEN], struct err *e)
+{
+	struct view held;
+
+	if (check_index(attest, sig, ak, extra, name, &held, e) != 0)
+		return -1;
+	if (held.n != SHA_LEN || !mem_equal(held.p, contents, SHA_LEN))
+		return err_set(e, WHY_FORGED, "certification: the NV index holds something else than was sent");
+	return 0;
+}
+
+int certify_counter(struct view attest, struct view sig, const struct tpm_pub *ak, const uint8_t extra[SHA_LEN],
+        uint64_t *value, struct err *e)
+{
+	uint8_t name[TPM_NAME_LEN];
+	struct view held;
+
+	counter_name(name);
+	if (check_index(attest, sig, ak, extra, name, &held, e) != 0)
+		return err_in(e, "revocation counter");
+	struct rd r = rd_of(held);
+	uint64_t v = rd_be64(&r);
+	if (!rd_end(&r) || v == 0 || v > INT64_MAX)
+		return err_set(e, WHY_FORGED, "revocation counter: no counter of a TPM stands at that");
+	*value = v;
+	return 0;
 }

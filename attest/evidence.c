@@ -18,6 +18,8 @@ static bool signed_by_itself(size_t kind)
 	case PART_IMA: /* read after the quote, so that it reaches at least as far: PCR 10 speaks for it */
 	case PART_TAG_CERTIFY:
 	case PART_TAG_CERTIFY_SIG:
+	case PART_COUNTER_CERTIFY:
+	case PART_COUNTER_CERTIFY_SIG:
 		return true;
 	default:
 		return false;

@@ -215,6 +215,9 @@ static void write_attest(struct wr *w, const struct facts_attest *a, bool activa
 	wr_view16(w, a->tag);
 	wr_view16(w, a->tag_certify);
 	wr_view16(w, a->tag_certify_sig);
+	wr_view16(w, a->bounds);
+	wr_view16(w, a->counter_certify);
+	wr_view16(w, a->counter_certify_sig);
 	if (!activate)
 		return;
 	wr_view16(w, a->id);
@@ -242,6 +245,9 @@ static void read_attest(struct rd *r, struct facts_attest *a, bool activate)
 	a->tag = read_view(r, TAG_MAX);
 	a->tag_certify = read_view(r, TPM_ATTEST_MAX);
 	a->tag_certify_sig = read_view(r, TPM_SIGNATURE_MAX);
+	a->bounds = read_view(r, BOUNDS_PART_MAX);
+	a->counter_certify = read_view(r, TPM_ATTEST_MAX);
+	a->counter_certify_sig = read_view(r, TPM_SIGNATURE_MAX);
 	if (!activate)
 		return;
 	a->id = read_view(r, TPM_PUBLIC_MAX);

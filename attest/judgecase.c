@@ -12,7 +12,8 @@ enum {
 	PARTS_ENROL_TOO = PART(PART_EK_CERT) | PART(PART_EK_CHAIN),
 	PARTS_ATTEST = PART(PART_CLAIMS) | PART(PART_QUOTE) | PART(PART_QUOTE_SIG) | PART(PART_PCRS) | PART(PART_AK),
 	PARTS_TAG = PART(PART_TAG) | PART(PART_TAG_CERTIFY) | PART(PART_TAG_CERTIFY_SIG),
-	PARTS_ATTEST_TOO = PART(PART_EVENTLOG) | PART(PART_IMA) | PARTS_TAG,
+	PARTS_COUNTER = PART(PART_COUNTER_CERTIFY) | PART(PART_COUNTER_CERTIFY_SIG),
+	PARTS_ATTEST_TOO = PART(PART_EVENTLOG) | PART(PART_IMA) | PARTS_TAG | PARTS_COUNTER | PART(PART_BOUNDS),
 	PARTS_ACTIVATE = PARTS_ATTEST | PART(PART_ID) | PART(PART_SRK) | PART(PART_ID_CERTIFY) |
 	                 PART(PART_ID_CERTIFY_SIG) | PART(PART_SRK_CERTIFY) | PART(PART_SRK_CERTIFY_SIG),
 };
@@ -37,6 +38,9 @@ static const char *const part_names[PART_COUNT] = {
         [PART_TAG] = "geo tag",
         [PART_TAG_CERTIFY] = "certification of the geo tag",
         [PART_TAG_CERTIFY_SIG] = "signature over the geo tag's certification",
+        [PART_BOUNDS] = "landmarks' statements",
+        [PART_COUNTER_CERTIFY] = "certification of the revocation counter",
+        [PART_COUNTER_CERTIFY_SIG] = "signature over the revocation counter's certification",
 };
 
 static int parts_ok(const struct evidence *ev, uint32_t must, uint32_t may, struct err *e)
@@ -78,7 +82,7 @@ static int read_pcrs(struct view v, uint32_t mask, struct pcrs *out, struct err 
 			rd_copy(&r, out->v[i], PCR_LEN);
 	if (!rd_end(&r))
 		return err_set(e, WHY_MALFORMED, "register values: %zu bytes, not %d", v.n,
-		        PCR_LEN * (mask == PCR_MASK ? PCR_QUOTED : IMA_QUOTED));
+		        PCR_LEN * (1 + (mask == QUOTE_MASK ? PCR_QUOTED : IMA_QUOTED)));
 	return 0;
 }
 
@@ -163,13 +167,44 @@ static int judge_tag(const struct evidence *ev, struct facts_attest *a, const st
 	return 0;
 }
 
+/* That the counter is what it should be, and what the TPM says now; how it stood before, the decider knows. */
+static int judge_counter(const struct evidence *ev, struct facts_attest *a, const struct quote *q,
+        const struct tpm_pub *ak, struct err *e)
+{
+	struct view attest = ev->part[PART_COUNTER_CERTIFY], sig = ev->part[PART_COUNTER_CERTIFY_SIG];
+	uint64_t value;
+
+	if (!attest.p && !sig.p)
+		return 0;
+	if (parts_ok(ev, PARTS_COUNTER, UINT32_MAX, e) != 0 ||
+	        certify_counter(attest, sig, ak, q->extra, &value, e) != 0)
+		return -1;
+	a->counter_certify = attest;
+	a->counter_certify_sig = sig;
+	return 0;
+}
+
+/* Form alone: landmarks' keys are the decider's. */
+static int judge_bounds(struct view part, struct facts_attest *a, struct err *e)
+{
+	struct bounds b;
+
+	if (part.p && bounds_parse(part, &b, e) != 0)
+		return -1;
+	a->bounds = part;
+	return 0;
+}
+
 static int judge_attest(
         const struct evidence *ev, struct facts_attest *a, struct quote *q, struct tpm_pub *ak, struct err *e)
 {
 	if (judge_quote(ev, a, q, ak, e) != 0 || judge_log(ev->part[PART_EVENTLOG], a, e) != 0)
 		return -1;
 	a->ndigests = (uint32_t)evidence_digests(ev, a->has_log ? a->boot.digest : NULL, a->digests);
-	return judge_tag(ev, a, q, ak, e) == 0 ? judge_ima(ev->part[PART_IMA], a, e) : -1;
+	if (judge_tag(ev, a, q, ak, e) != 0 || judge_counter(ev, a, q, ak, e) != 0 ||
+	        judge_bounds(ev->part[PART_BOUNDS], a, e) != 0)
+		return -1;
+	return judge_ima(ev->part[PART_IMA], a, e);
 }
 
 /* The other keys are of the same TPM because its attestation key says so, under the same nonce as the quote. */

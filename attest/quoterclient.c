@@ -238,7 +238,7 @@ int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_
 }
 
 int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at,
-        struct view claims, struct view tag, uint8_t **container, size_t *n, struct err *e)
+        struct view claims, struct view tag, struct view bounds, uint8_t **container, size_t *n, struct err *e)
 {
 	uint8_t buf[QUOTER_REQUEST_MAX];
 	AUTO(reply_free) struct reply reply = {0};
@@ -249,6 +249,7 @@ int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_
 	wr_be64(&w, ima_at);
 	wr_view32(&w, claims);
 	wr_view16(&w, tag);
+	wr_view16(&w, bounds);
 	if (ask(q, &w, ANSWER_MS, &reply, e) != 0)
 		return -1;
 	container_take(&reply, container, n);

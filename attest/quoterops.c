@@ -11,7 +11,7 @@
 #include "keystore/keystore.h"
 
 enum {
-	PCRS_MAX = IMA_QUOTED * PCR_LEN,
+	PCRS_MAX = (IMA_QUOTED + 1) * PCR_LEN,
 	QUOTE_TRIES = 8,
 	OTHER_PARTS_MAX = 32 * 1024, /* claims, keys and what is signed, with its heads */
 };
@@ -164,6 +164,20 @@ static int certify_tag(
 	return 0;
 }
 
+/* As the registers of the quote before it: END_LEASES comes before both or after both, for the TPM is locked meanwhile. */
+static int certify_counter_if_there(
+        struct quoterops *q, const uint8_t extra[SHA_LEN], struct tpmsigned *out, struct evidence *ev, struct err *e)
+{
+	int there = tpmcounter_there(&q->tpm, e);
+	if (there != 1)
+		return there;
+	if (tpmcounter_certify(&q->tpm, extra, out, e) != 0)
+		return -1;
+	ev->part[PART_COUNTER_CERTIFY] = VIEW(out->attest, out->nattest);
+	ev->part[PART_COUNTER_CERTIFY_SIG] = VIEW(out->sig, out->nsig);
+	return 0;
+}
+
 struct request { /* for evidence */
 	unsigned flags;
 	uint8_t nonce[NONCE_LEN];
@@ -175,8 +189,8 @@ static int collect(struct quoterops *q, const struct request *req, struct eviden
 	AUTO(mem_free) char *list = NULL;
 	uint8_t pcr_part[PCRS_MAX], extra[SHA_LEN], *part = NULL;
 	unsigned flags = req->flags;
-	uint32_t mask = flags & QUOTER_WITH_IMA ? IMA_MASK : PCR_MASK;
-	struct tpmsigned signed_quote, signed_tag;
+	uint32_t mask = flags & QUOTER_WITH_IMA ? IMA_MASK | ENDED_MASK : QUOTE_MASK;
+	struct tpmsigned signed_quote, signed_tag, signed_counter;
 	struct certified certified;
 	ev->part[PART_AK] = TPMBLOB(q->keys.ak);
 	if (flags & QUOTER_WITH_CERTIFY) {
@@ -188,6 +202,8 @@ static int collect(struct quoterops *q, const struct request *req, struct eviden
 	if (flags & QUOTER_WITH_CERTIFY && certify(q, extra, &certified, ev, e) != 0)
 		return -1;
 	if (ev->part[PART_TAG].p && certify_tag(q, extra, &signed_tag, ev, e) != 0)
+		return -1;
+	if (certify_counter_if_there(q, extra, &signed_counter, ev, e) != 0)
 		return -1;
 	if (flags & QUOTER_WITH_IMA && add_ima(q, req->ima_at, ev, &part, e) != 0)
 		return -1;
@@ -215,9 +231,12 @@ static int op_evidence(struct quoterops *q, struct rd *r, struct wr *w, struct e
 	rd_copy(r, req.nonce, sizeof(req.nonce));
 	req.ima_at = rd_be64(r);
 	ev.part[PART_CLAIMS] = rd_view32(r);
-	struct view tag = rd_view16(r);
-	if (!rd_end(r) || ev.part[PART_CLAIMS].n > CLAIMS_MAX || tag.n > TAG_MAX)
-		return err_set(e, WHY_MALFORMED, "an evidence request is flags, a nonce, a place, claims and a tag");
+	struct view tag = rd_view16(r), bounds = rd_view16(r);
+	if (!rd_end(r) || ev.part[PART_CLAIMS].n > CLAIMS_MAX || tag.n > TAG_MAX || bounds.n > BOUNDS_PART_MAX)
+		return err_set(
+		        e, WHY_MALFORMED, "an evidence request is flags, a nonce, a place, claims, a tag and bounds");
+	if (bounds.n > 0)
+		ev.part[PART_BOUNDS] = bounds;
 	if (take_tag(q, tag, &ev, e) != 0)
 		return -1;
 	if (req.flags & QUOTER_WITH_IMA && q->ima < 0)

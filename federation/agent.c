@@ -12,6 +12,7 @@ int agent_open(struct agent *a, const char *config, const char *libexec, int quo
 {
 	memset(a, 0, sizeof *a);
 	a->dir = -1;
+	a->libexec = libexec;
 	if (agentconfig_read(config, &a->config, e) || state_open(a->config.state, &a->dir, e))
 		return -1;
 	a->quoter = quoter_fd >= 0 ? quoter_attach(quoter_fd, e)
@@ -27,6 +28,7 @@ int agent_open(struct agent *a, const char *config, const char *libexec, int quo
 void agent_close(struct agent *a)
 {
 	client_close(a->client);
+	prover_stop(a->prover);
 	locator_stop(a->locator);
 	quoter_stop(a->quoter);
 	fd_close(a->dir);

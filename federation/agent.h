@@ -20,8 +20,10 @@ struct agent_config {
 	char tcti[AGENT_PATH_MAX];
 	bool has_fix;
 	struct fix fix;
-	char gpsd[64];                 /* IP:PORT; "": no receiver */
-	bool fixed;                    /* with a receiver: the machine is not meant to move */
+	char gpsd[64]; /* IP:PORT; "": no receiver */
+	bool fixed;    /* with a receiver: the machine is not meant to move */
+	struct prover_landmark landmark[BOUNDS_MAX];
+	size_t nlandmarks;
 	char data_dir[AGENT_PATH_MAX]; /* `run` opens these datasets there after each attestation */
 	char data[AGENT_DATA_MAX][NAME_CAP];
 	size_t ndata;
@@ -60,6 +62,8 @@ struct agent {
 	struct client *client;
 	struct locator *locator; /* NULL without a receiver */
 	bool heard;              /* the receiver has had its time to find itself */
+	const char *libexec;     /* of the caller */
+	struct prover *prover;   /* NULL until landmarks are asked */
 };
 
 /* libexec: where the quoter and the locator are. quoter_fd: the socket of one that runs already, or -1. */
@@ -108,6 +112,13 @@ struct view agent_tag(const struct agent *a, uint8_t buf[TAG_MAX]);
 /* What it says now, where there is one: into c. Just started, it is given some seconds. WHY_SYSTEM: the locator has
  * ended. */
 int agent_gnss(struct agent *a, struct claims *c, struct err *e);
+
+/* ---- landmarks (agentbounds.c) ---- */
+
+/* What PART_BOUNDS of the evidence with this nonce holds: the statements of the landmarks that measured in time. Empty
+ * without any. WHY_SYSTEM: the prover has ended, or does not start. */
+int agent_bounds(struct agent *a, const uint8_t nonce[NONCE_LEN], const struct quoter_status *s,
+        uint8_t buf[BOUNDS_PART_MAX], struct view *out, struct err *e);
 
 /* ---- data (agentdata.c) ---- */
 

@@ -142,9 +142,9 @@ static int send_once(struct agent *a, const char *path, unsigned flags, const ui
         const char *save, json_t **answer, bool *more, struct err *e)
 {
 	AUTO(mem_free) char *container = NULL;
-	uint8_t claims[CLAIMS_MAX], tag[TAG_MAX], *bytes = NULL;
+	uint8_t claims[CLAIMS_MAX], tag[TAG_MAX], measured[BOUNDS_PART_MAX], *bytes = NULL;
 	struct quoter_status s;
-	struct view header;
+	struct view header, bounds;
 	size_t n = 0;
 
 	if (quoter_status(a->quoter, &s, e))
@@ -156,7 +156,8 @@ static int send_once(struct agent *a, const char *path, unsigned flags, const ui
 		flags |= QUOTER_WITH_IMA;
 	if (!log_was_sent(a, &s))
 		flags |= QUOTER_WITH_LOG;
-	if (quoter_evidence(a->quoter, flags, nonce, mark.bytes, header, agent_tag(a, tag), &bytes, &n, e))
+	if (agent_bounds(a, nonce, &s, measured, &bounds, e) ||
+	        quoter_evidence(a->quoter, flags, nonce, mark.bytes, header, agent_tag(a, tag), bounds, &bytes, &n, e))
 		return -1;
 	container = (char *)bytes;
 	if (save && file_write(AT_FDCWD, save, VIEW(bytes, n), 0600, e))

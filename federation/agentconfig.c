@@ -90,10 +90,39 @@ static int read_gnss(const json_t *j, struct agent_config *out, struct err *e)
 	return 0;
 }
 
+static int read_landmark(const json_t *j, struct prover_landmark *out, struct err *e)
+{
+	static const char *const members[] = {"name", "address", "key", NULL};
+	const char *address;
+
+	if (!json_is_object(j))
+		return err_set(e, WHY_MALFORMED, "expected an object");
+	if (json_only(j, members, e) || json_get_name(j, "name", out->name, e) ||
+	        json_get_str(j, "address", &address, e) || json_get_hex(j, "key", out->key, sizeof out->key, e))
+		return -1;
+	if (snprintf(out->address, sizeof out->address, "%s", address) >= (int)sizeof out->address)
+		return err_set(e, WHY_MALFORMED, "address: expected \"IP:PORT\"");
+	return 0;
+}
+
+static int read_landmarks(const json_t *j, struct agent_config *out, struct err *e)
+{
+	const json_t *list = json_object_get(j, "landmarks");
+
+	if (!list)
+		return 0;
+	if (!json_is_array(list) || json_array_size(list) > BOUNDS_MAX)
+		return err_set(e, WHY_MALFORMED, "landmarks: expected an array of at most %d", BOUNDS_MAX);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (read_landmark(json_array_get(list, i), &out->landmark[out->nlandmarks++], e))
+			return err_in(e, "landmarks: entry %zu", i + 1);
+	return 0;
+}
+
 static int parse(const json_t *j, const char *path, struct agent_config *out, struct err *e)
 {
-	static const char *const members[] = {
-	        "name", "authority", "ca", "state", "tcti", "eventlog", "ima", "location", "gnss", "data", NULL};
+	static const char *const members[] = {"name", "authority", "ca", "state", "tcti", "eventlog", "ima", "location",
+	        "gnss", "landmarks", "data", NULL};
 	const char *authority, *ca, *state, *tcti, *eventlog, *ima;
 
 	/* The kernel's list speaks of the kernel's own TPM: with another boot log it is another TPM. */
@@ -104,7 +133,7 @@ static int parse(const json_t *j, const char *path, struct agent_config *out, st
 	        json_get_str(j, "state", &state, e) || member(j, "tcti", DEFAULT_TCTI, &tcti, e) ||
 	        member(j, "eventlog", KERNEL_EVENTLOG, &eventlog, e) ||
 	        member(j, "ima", kernels ? KERNEL_IMA : "", &ima, e) || read_location(j, out, e) ||
-	        read_gnss(j, out, e) || read_data(j, path, out, e))
+	        read_gnss(j, out, e) || read_landmarks(j, out, e) || read_data(j, path, out, e))
 		return -1;
 	if (path_from(out->ca, path, ca, e) || path_from(out->state, path, state, e) ||
 	        path_from(out->eventlog, path, eventlog, e) || (ima[0] && path_from(out->ima, path, ima, e)))

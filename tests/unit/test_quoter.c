@@ -20,8 +20,9 @@ struct bench {
 };
 
 static const char claims_text[] = "{\"machine\":\"m\"}";
-#define CLAIMS VIEW(claims_text, sizeof(claims_text) - 1)
-#define NO_TAG VIEW(NULL, 0)
+#define CLAIMS    VIEW(claims_text, sizeof(claims_text) - 1)
+#define NO_TAG    VIEW(NULL, 0)
+#define NO_BOUNDS VIEW(NULL, 0)
 
 static struct quoter *start(struct bench *b, struct err *e)
 {
@@ -160,17 +161,18 @@ static void evidence_stands_the_checks_of_judge_and_decider(void **s)
 	struct quote q;
 	struct pcrs pcrs = {0};
 	memset(nonce, 0x77, sizeof(nonce));
-	if (quoter_evidence(b->q, QUOTER_WITH_LOG | QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, NO_TAG, &bytes, &n, &e) != 0)
+	if (quoter_evidence(b->q, QUOTER_WITH_LOG | QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, NO_TAG, NO_BOUNDS, &bytes,
+	            &n, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
 	assert_true(view_is(ev.part[PART_EVENTLOG], "the boot log"));
 	evidence_binding(extra, nonce, &ev);
 	assert_int_equal(tpmpub_parse(ev.part[PART_AK], &ak, &e), 0);
-	assert_int_equal(quote_parse(ev.part[PART_QUOTE], PCR_MASK, &q, &e), 0);
+	assert_int_equal(quote_parse(ev.part[PART_QUOTE], QUOTE_MASK, &q, &e), 0);
 	assert_int_equal(quote_signature(ev.part[PART_QUOTE_SIG], sig, &e), 0);
 	struct rd r = rd_of(ev.part[PART_PCRS]);
 	for (unsigned i = 0; i < PCR_COUNT; i++)
-		if (PCR_MASK >> i & 1)
+		if (QUOTE_MASK >> i & 1)
 			rd_copy(&r, pcrs.v[i], PCR_LEN);
 	assert_true(rd_end(&r));
 	if (quote_check(&q, sig, &ak, extra, &pcrs, &e) != 0)
@@ -253,10 +255,12 @@ static void two_quoters_share_one_tpm(void **s)
 	AUTO(quoter_stop) struct quoter *second = start(b, &e);
 	assert_non_null(second);
 	for (int i = 0; i < 10; i++) {
-		assert_int_equal(
-		        quoter_evidence(second, QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, NO_TAG, &bytes, &n, &e), 0);
+		assert_int_equal(quoter_evidence(second, QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, NO_TAG, NO_BOUNDS,
+		                         &bytes, &n, &e),
+		        0);
 		free(bytes);
-		assert_int_equal(quoter_evidence(b->q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, NO_TAG, &bytes, &n, &e), 0);
+		assert_int_equal(
+		        quoter_evidence(b->q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, NO_TAG, NO_BOUNDS, &bytes, &n, &e), 0);
 		free(bytes);
 	}
 }
@@ -334,7 +338,7 @@ static void a_machine_without_a_log_says_so(void **s)
 	assert_non_null(q);
 	assert_int_equal(quoter_status(q, &st, &e), 0);
 	assert_memory_equal(st.eventlog, none, SHA_LEN);
-	assert_int_equal(quoter_evidence(q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, NO_TAG, &bytes, &n, &e), -1);
+	assert_int_equal(quoter_evidence(q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, NO_TAG, NO_BOUNDS, &bytes, &n, &e), -1);
 	assert_non_null(strstr(e.text, "no event log at /nonexistent"));
 }
 

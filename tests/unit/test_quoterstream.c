@@ -32,23 +32,42 @@ static int scratch(void)
 	return fd;
 }
 
+/* The registers that a lease is about, of those that were quoted. */
+static void boot_registers(struct view part, uint8_t digest[SHA_LEN])
+{
+	struct pcrs pcrs = {0};
+	struct rd r = rd_of(part);
+	for (size_t i = 0; i < PCR_COUNT; i++)
+		if (QUOTE_MASK >> i & 1)
+			rd_copy(&r, pcrs.v[i], PCR_LEN);
+	assert_true(rd_end(&r));
+	quote_pcr_digest(digest, &pcrs, PCR_MASK);
+}
+
 static void evidence_now(struct bench *b, struct lease_terms *t)
 {
 	struct err e = {0};
 	struct evidence ev;
 	struct quote q;
+	struct tpm_pub ak;
+	uint64_t counter = 0;
 	const uint8_t nonce[NONCE_LEN] = {0};
 	uint8_t *bytes = NULL;
 	size_t n = 0;
-	if (quoter_evidence(b->q, 0, nonce, 0, VIEW("{}", 2), VIEW(NULL, 0), &bytes, &n, &e) != 0)
+	if (quoter_evidence(b->q, 0, nonce, 0, VIEW("{}", 2), VIEW(NULL, 0), VIEW(NULL, 0), &bytes, &n, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
-	assert_int_equal(quote_parse(ev.part[PART_QUOTE], PCR_MASK, &q, &e), 0);
+	assert_int_equal(quote_parse(ev.part[PART_QUOTE], QUOTE_MASK, &q, &e), 0);
+	assert_int_equal(tpmpub_parse(ev.part[PART_AK], &ak, &e), 0);
+	assert_int_equal(certify_counter(ev.part[PART_COUNTER_CERTIFY], ev.part[PART_COUNTER_CERTIFY_SIG], &ak, q.extra,
+	                         &counter, &e),
+	        0);
 	*t = (struct lease_terms){.pcr_mask = PCR_MASK,
 	        .reset_count = q.clock.reset_count,
 	        .restart_count = q.clock.restart_count,
+	        .counter = counter,
 	        .deadline_ms = q.clock.clock_ms + 60 * 1000};
-	memcpy(t->pcr_digest, q.pcr_digest, SHA_LEN);
+	boot_registers(ev.part[PART_PCRS], t->pcr_digest);
 	free(bytes);
 }
 

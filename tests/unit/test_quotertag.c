@@ -98,7 +98,7 @@ static void evidence(struct bench *b, struct view tag, struct evidence *ev)
 	size_t n = 0;
 	free(b->bytes);
 	b->bytes = NULL;
-	assert_accepted(quoter_evidence(b->q, 0, nonce, 0, VIEW(claims, 2), tag, &b->bytes, &n, &b->e), &b->e);
+	assert_accepted(quoter_evidence(b->q, 0, nonce, 0, VIEW(claims, 2), tag, VIEW(NULL, 0), &b->bytes, &n, &b->e), &b->e);
 	assert_accepted(evidence_parse(VIEW(b->bytes, n), ev, &b->e), &b->e);
 }
 
