@@ -23,24 +23,6 @@ static void console_open(void)
 		close(fd);
 }
 
-static void say(FILE *to, const char *before, const struct err *e)
-{
-	(void)fprintf(to, "%serror: %s\n", before, e->text);
-	if (e->hint[0])
-		(void)fprintf(to, "%shint: %s\n", before, e->hint);
-}
-
-void first_trouble(const struct err *e)
-{
-	FILE *f = fopen(RUN_TROUBLE, "ae");
-
-	say(stderr, "merestone: ", e);
-	if (f) {
-		say(f, "", e);
-		(void)fclose(f);
-	}
-}
-
 static int line_read(struct bootline *b, struct err *e)
 {
 	AUTO(mem_free) char *text = NULL;
@@ -67,11 +49,11 @@ static int boot(struct err *e)
 	if (line_read(&b, e) != 0 || firstmodules_load(e) != 0)
 		return -1;
 	if (firsthand_evidence(&trouble) != 0)
-		first_trouble(&trouble);
+		firstsay_trouble(&trouble);
 	if (firstparts_slot(&b, &slot, &letter, e) != 0 || firsthand_places(&slot, letter, e) != 0)
 		return -1;
 	if (firsthand_site(slot.disk, &trouble) != 0)
-		first_trouble(&trouble);
+		firstsay_trouble(&trouble);
 	return firstroot_open(&b, &slot, e) != 0 ? -1 : firstroot_enter(e);
 }
 
@@ -82,7 +64,7 @@ int main(void)
 	if (getpid() != 1)
 		return 2;
 	(void)boot(&e);
-	say(stderr, "merestone: ", &e);
+	firstsay(stderr, "merestone: ", &e);
 	(void)fprintf(stderr, "merestone: this machine starts again in %d s\n", READING_TIME_S);
 	sleep(READING_TIME_S);
 	sync();

@@ -2,6 +2,8 @@
 #ifndef FIRMWARE_INIT_FIRST_H
 #define FIRMWARE_INIT_FIRST_H
 
+#include <stdio.h>
+
 #include "firmware/init/init.h"
 
 /* ---- modules (firstmodules.c) ---- */
@@ -41,7 +43,10 @@ int firsthand_places(const struct part *slot, char letter, struct err *e);
 /* The site file of this disk's ESP: measured, then to RUN_SITE. */
 int firsthand_site(const char *disk, struct err *e);
 
-/* A sentence on the console, and in RUN_TROUBLE for the supervisor. */
-void first_trouble(const struct err *e);
+/* ---- sentences (firstsay.c) ---- */
+
+void firstsay(FILE *to, const char *before, const struct err *e);
+/* On the console, and in RUN_TROUBLE for the supervisor. */
+void firstsay_trouble(const struct err *e);
 
 #endif

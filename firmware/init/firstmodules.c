@@ -43,11 +43,11 @@ static void load_line(int dir, struct view line)
 
 	if (!name_take(line, name)) {
 		err_set(&e, WHY_MALFORMED, "the list of kernel modules has a line that is no file name");
-		first_trouble(&e);
+		firstsay_trouble(&e);
 		return;
 	}
 	if (load(dir, name, &e) != 0)
-		first_trouble(&e);
+		firstsay_trouble(&e);
 	(void)unlinkat(dir, name, 0);
 }
 
