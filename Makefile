@@ -33,9 +33,9 @@ EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
 			$(addprefix policy/,docupdate document report) firmware/update/release $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
-			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/image/,flash flashwrite gpt) \
+			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/,image/bootkeys image/flash image/flashwrite image/gpt init/site) \
 			$(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
 
@@ -60,9 +60,9 @@ judge_OBJ            := $(addprefix attest/,ask bound certify claims counter evi
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
-decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog decide decidercase docupdate document ear enrol fenceevent imastate imatrack leased located machine \
+decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog bounds decide decidercase docupdate document ear enrol fenceevent imastate imatrack leased located machine \
 			nonce pending placestate query record rollout shelf store storevfs trust verdict waves whereabouts) firmware/update/release \
-			$(addprefix attest/,ask bound certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
+			$(addprefix attest/,ask bound certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart discs gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
@@ -90,7 +90,7 @@ supervisor_OBJ       := $(addprefix firmware/init/,appliance appliancenet clocks
 supervisor_LIB       := libcrypto jansson libseccomp
 
 # The initramfs has no other file: static, of musl.
-FIRST    := $(addprefix firmware/init/,first firsthand firstmodules firstparts firstroot bootline pcrevent pcrextend sha2 verity) \
+FIRST    := $(addprefix firmware/init/,first firsthand firstmodules firstparts firstroot firstsay bootline pcrevent pcrextend sha2 verity) \
 	    firmware/eventlog $(addprefix base/,err file hex mem rd wr)
 
 INIT     := $(patsubst %.c,build/%,$(wildcard firmware/init/first.c firmware/init/supervisor.c))

@@ -42,6 +42,13 @@ void wr_double(struct wr *w, double v)
 	wr_be64(w, bits);
 }
 
+void wr_le16(struct wr *w, uint16_t v)
+{
+	const uint8_t b[2] = {(uint8_t)v, (uint8_t)(v >> 8)};
+
+	wr_bytes(w, b, sizeof b);
+}
+
 void wr_le32(struct wr *w, uint32_t v)
 {
 	const uint8_t b[4] = {(uint8_t)v, (uint8_t)(v >> 8), (uint8_t)(v >> 16), (uint8_t)(v >> 24)};

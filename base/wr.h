@@ -16,6 +16,7 @@ void wr_u8(struct wr *w, uint8_t v);
 void wr_be16(struct wr *w, uint16_t v);
 void wr_be32(struct wr *w, uint32_t v);
 void wr_be64(struct wr *w, uint64_t v);
+void wr_le16(struct wr *w, uint16_t v);
 void wr_le32(struct wr *w, uint32_t v);
 void wr_double(struct wr *w, double v); /* IEEE 754 binary64, big-endian */
 void wr_bytes(struct wr *w, const void *p, size_t n);
