@@ -186,7 +186,7 @@ static int site_read(struct site *site, struct err *e)
 	AUTO(mem_free) char *officer = text_of("/etc/merestone/officer.pub", SMALL_MAX, &nofficer);
 
 	if (!text)
-		return err_set(e, WHY_UNKNOWN, "this machine has no site file, so it waits for one");
+		return err_set(e, WHY_UNKNOWN, "without a site file this machine belongs nowhere, and waits");
 	return site_parse(VIEW(text, n), VIEW(officer, nofficer), site, e);
 }
 

@@ -6,10 +6,11 @@
 #include "base/file.h"
 #include "firmware/init/appliance.h"
 
-enum { RETRY_S = 5 };
+enum { RETRY_S = 2, PATIENCE = 3 }; /* links take a moment to come up */
 
 static struct {
-	bool wanted, dhcp, configured, said; /* said: that it is missing */
+	bool wanted, dhcp, configured;
+	unsigned missed; /* tries since it was there */
 	struct netconf conf;
 	char interface[INTERFACE_MAX];
 	pid_t pid;
@@ -31,14 +32,14 @@ int appliance_network_fd(void)
 
 static void missing(struct screen *s, const struct err *e)
 {
-	if (!net.said)
+	if (++net.missed == PATIENCE)
 		screen_trouble(s, e);
-	net.said = true;
 	(void)snprintf(s->network, sizeof s->network, "none");
 }
 
 static void configure(struct screen *s, const struct netconf *c)
 {
+	char line[SCREEN_LINE_MAX], had[sizeof s->network];
 	struct err e;
 
 	if (network_configure(net.interface, c, &e) != 0) {
@@ -46,9 +47,13 @@ static void configure(struct screen *s, const struct netconf *c)
 		return;
 	}
 	net.configured = true;
-	net.said = false;
+	net.missed = 0;
+	memcpy(had, s->network, sizeof had);
 	(void)snprintf(s->network, sizeof s->network, "%s %u.%u.%u.%u/%u", net.interface, c->address[0], c->address[1],
 	        c->address[2], c->address[3], c->prefix);
+	(void)snprintf(line, sizeof line, "merestone: the network is %s", s->network);
+	if (strcmp(had, s->network) != 0)
+		screen_say(s, line);
 }
 
 static void forget(void)
