@@ -111,6 +111,15 @@ static void print_domains(const json_t *record)
 	}
 }
 
+static void print_events(const json_t *record)
+{
+	json_t *event;
+	size_t i;
+
+	json_array_foreach(json_object_get(record, "events"), i, event) printf("%-10s %s: fence %s, domain %s\n",
+	        "Event", json_text(event, "event"), json_text(event, "fence"), json_text(event, "domain"));
+}
+
 static void print_document(const json_t *d)
 {
 	if (json_is_object(d))
@@ -149,6 +158,7 @@ int cmd_explain(struct cli *c, struct err *e)
 	print_member(record, "sentence", "Sentence");
 	print_member(record, "hint", "Way out");
 	print_document(json_object_get(record, "document"));
+	print_events(record);
 	print_domains(record);
 	return 0;
 }

@@ -105,6 +105,16 @@ static void put_domain(struct wr *w, const char *name, const json_t *submod)
 	line_of(w, decision, "sentence");
 }
 
+static void put_event(struct wr *w, const json_t *event)
+{
+	const char *what = json_text(event, "event"), *domain = json_text(event, "domain"),
+	           *fence = json_text(event, "fence");
+
+	/* A report may be of an authority that is not ours: only what is a name goes to a terminal. */
+	if (name_ok(what) && name_ok(domain) && name_ok(fence))
+		wr_fmt(w, "%-10s%s  fence %s, domain %s\n", "event", what, fence, domain);
+}
+
 static void put_document(struct wr *w, const json_t *doc)
 {
 	const char *kind = json_string_value(json_object_get(doc, "kind")), *name;
@@ -121,13 +131,16 @@ static void put_record(struct wr *w, const json_t *record)
 	static const char *const keys[] = {"kind", "machine", "peer", "role", "outcome", "sentence", "hint"};
 	const json_t *submods = json_object_get(json_object_get(record, "ear"), "submods"), *submod;
 	const json_t *doc = json_object_get(record, "document");
+	const json_t *event;
 	const char *name;
+	size_t i;
 
-	for (size_t i = 0; i < COUNT(keys); i++)
+	for (i = 0; i < COUNT(keys); i++)
 		line_of(w, record, keys[i]);
 	if (strcmp(json_string_value(json_object_get(record, "reason")), "none") != 0)
 		line_of(w, record, "reason");
 	json_object_foreach((json_t *)(uintptr_t)submods, name, submod) if (name_ok(name)) put_domain(w, name, submod);
+	json_array_foreach(json_object_get(record, "events"), i, event) put_event(w, event);
 	if (doc)
 		put_document(w, doc);
 }

@@ -94,6 +94,21 @@ static void a_place_is_three_numbers_in_range(void **s)
 	assert_true(c.has_fix && c.fix.lat_deg > 52.5 && c.fix.lon_deg < 13.5 && c.fix.uncertainty_m > 999);
 }
 
+static void a_receiver_is_gpsd_here_and_the_machine_stands_still_unless_it_is_said(void **s)
+{
+	struct agent_config c;
+	struct err e = {0};
+	(void)s;
+	assert_accepted(read_config("{" MUST "}", &c, &e), &e);
+	assert_string_equal(c.gpsd, "");
+	assert_accepted(read_config("{" MUST ",\"gnss\":{}}", &c, &e), &e);
+	assert_string_equal(c.gpsd, "127.0.0.1:2947");
+	assert_true(c.fixed);
+	assert_accepted(read_config("{" MUST ",\"gnss\":{\"gpsd\":\"[::1]:7\",\"fixed\":false}}", &c, &e), &e);
+	assert_string_equal(c.gpsd, "[::1]:7");
+	assert_false(c.fixed);
+}
+
 static void whatever_else_stands_there_is_refused_by_name(void **s)
 {
 	static const struct {
@@ -114,6 +129,10 @@ static void whatever_else_stands_there_is_refused_by_name(void **s)
 	                "uncertainty_m"},
 	        {"{" MUST ",\"location\":{\"latitude_deg\":0,\"longitude_deg\":0,\"uncertainty_m\":0,\"height\":1}}",
 	                "height"},
+	        {"{" MUST ",\"gnss\":\"127.0.0.1:2947\"}", "gnss"},
+	        {"{" MUST ",\"gnss\":{\"gpsd\":\"\"}}", "gpsd"},
+	        {"{" MUST ",\"gnss\":{\"fixed\":1}}", "fixed"},
+	        {"{" MUST ",\"gnss\":{\"baud\":9600}}", "baud"},
 	        {"", "agent.json"},
 	};
 	struct agent_config c;
@@ -152,6 +171,7 @@ int main(void)
 	        cmocka_unit_test(a_path_starts_at_the_directory_of_the_file_unless_it_is_absolute),
 	        cmocka_unit_test(the_kernels_runtime_list_goes_with_the_kernels_boot_log),
 	        cmocka_unit_test(a_place_is_three_numbers_in_range),
+	        cmocka_unit_test(a_receiver_is_gpsd_here_and_the_machine_stands_still_unless_it_is_said),
 	        cmocka_unit_test(whatever_else_stands_there_is_refused_by_name),
 	        cmocka_unit_test(a_path_that_does_not_fit_is_refused),
 	        cmocka_unit_test(a_file_that_is_not_there_is_the_systems_fault),

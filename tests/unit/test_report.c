@@ -65,6 +65,7 @@ static void a_report_of_any_case_verifies_and_reads_well(void **s)
 	assert_non_null(strstr((char *)text, "cloudlet1"));
 	assert_non_null(strstr((char *)text, "inner  affirming"));
 	assert_non_null(strstr((char *)text, "allowed"));
+	assert_non_null(strstr((char *)text, "event     enter  fence berlin, domain inner"));
 }
 
 static void a_report_by_another_key_is_forged(void **s)
