@@ -142,7 +142,7 @@ need      = @mkdir -p $(@D)
 .SECONDARY:
 
 help:
-	@echo 'make demo        the whole story on this machine: an authority, four machines, nine attacks'
+	@echo 'make demo        the whole story on this machine: an authority, four machines, eleven attacks'
 	@echo 'make check       every test; the last line counts them'
 	@echo 'make check-long  the same, with ten minutes of fuzzing for each parser'
 	@echo 'make lint        format, static analysis, shell scripts, manual pages'
@@ -281,6 +281,7 @@ build/tools/geodiff: build/obj/tests/geodiff/geodiff.o build/obj/tests/geodiff/k
 # They start real programs.
 build/san/unit/test_quoter build/san/unit/test_quoterstream build/san/unit/test_quotertag build/san/unit/test_vendor: | build/san/libexec/quoter
 build/san/unit/test_vendor: | build/tools/ekvendor
+build/san/unit/test_locator: | build/san/libexec/locator
 unit: build/san/unit/$(T)
 	./$<
 units: $(UNITS:%=build/san/unit/%)
