@@ -277,14 +277,29 @@ static void warm_up(struct door *d)
 		abort();
 }
 
-static int set_up(const struct options *o, struct door *d, SSL_CTX *tls, int blobs, struct err *e)
+/* Two stores in one directory: Landlock knows one. */
+static int open_stores(struct door *d, int blobs, int *updates, struct err *e)
+{
+	if (file_mkdir(blobs, UPDATES_DIR, 0700, e))
+		return -1;
+	*updates = openat(blobs, UPDATES_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*updates < 0)
+		return err_sys(e, "cannot open the directory blobs/" UPDATES_DIR);
+	d->blobs = blobs_open(blobs, &BLOB_LIMITS, e);
+	d->updates = d->blobs ? blobs_open(*updates, &UPDATE_LIMITS, e) : NULL;
+	return d->updates ? 0 : -1;
+}
+
+static int set_up(const struct options *o, struct door *d, SSL_CTX *tls, int blobs, int *updates, struct err *e)
 {
 	if (http_new(d, e) != 0 || listener(o, d, tls, e) != 0)
 		return -1;
 	if (!(d->forward = forward_new(d->base, RING_IN, RING_OUT, o->connections, on_ring_end, d, e)))
 		return -1;
-	if (!(d->blobs = blobs_open(blobs, &BLOB_LIMITS, e)) || !(d->buckets = calloc(1, sizeof *d->buckets)))
-		return e->why ? -1 : err_set(e, WHY_SYSTEM, "no memory to start with");
+	if (open_stores(d, blobs, updates, e) != 0)
+		return -1;
+	if (!(d->buckets = calloc(1, sizeof *d->buckets)))
+		return err_set(e, WHY_SYSTEM, "no memory to start with");
 	if (!watch_signals(d))
 		return err_sys(e, "cannot watch for signals");
 	warm_up(d);
@@ -316,8 +331,8 @@ static void tear_down(struct door *d)
 		evhttp_free(d->http);
 	conns_free(d->conns);
 	forward_free(d->forward);
-	if (d->blobs)
-		blobs_close(d->blobs);
+	blobs_close(d->blobs);
+	blobs_close(d->updates);
 	free(d->buckets);
 }
 
@@ -328,7 +343,7 @@ int main(int argc, char **argv)
 	        .per_peer = CONNECTIONS_PER_PEER_MAX,
 	        .scale = 100};
 	struct err e = {0};
-	int bad, blobs;
+	int bad, blobs, updates = -1;
 
 	log_name("merestone-door");
 	if (parse(argc, argv, &o) != 0)
@@ -340,11 +355,12 @@ int main(int argc, char **argv)
 	blobs = tls ? open("blobs", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
 	if (tls && blobs < 0)
 		err_sys(&e, "cannot open the directory blobs");
-	bad = blobs < 0 || set_up(&o, &d, tls, blobs, &e) != 0 || loop(&d, blobs, &e) != 0;
+	bad = blobs < 0 || set_up(&o, &d, tls, blobs, &updates, &e) != 0 || loop(&d, blobs, &e) != 0;
 	if (bad)
 		log_err(&e);
 	tear_down(&d);
 	SSL_CTX_free(tls);
+	fd_close(updates);
 	fd_close(blobs);
 	return bad ? 3 : 0;
 }

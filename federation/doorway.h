@@ -124,6 +124,16 @@ enum { BLOB_UPLOADS = 32 };
 	        .uploads_per_peer = 4,                                                                                 \
 	        .idle_s = 600})
 
+/* What the machines are to run, of few people: beside the blobs, where no machine can write. */
+#define UPDATES_DIR ".updates"
+#define UPDATE_LIMITS                                                                                                  \
+	((struct blob_limits){.blob_max = 1ULL << 30,                                                                  \
+	        .total_max = 16ULL << 30,                                                                              \
+	        .blobs_max = 96,                                                                                       \
+	        .uploads_max = 8,                                                                                      \
+	        .uploads_per_peer = 4,                                                                                 \
+	        .idle_s = 600})
+
 struct blobs;
 /* dirfd stays the caller's. Throws away parts of uploads that an earlier process left. */
 struct blobs *blobs_open(int dirfd, const struct blob_limits *limits, struct err *e);
@@ -148,7 +158,7 @@ struct door {
 	struct evhttp *http;
 	struct conns *conns;
 	struct forward *forward;
-	struct blobs *blobs;
+	struct blobs *blobs, *updates;
 	struct buckets *buckets;
 	bool stopping;
 	bool broken; /* the ring is: the exit status says so */

@@ -25,7 +25,7 @@ enum {
 /* ---- routes (route.c): the one table, pure ---- */
 
 enum method { METHOD_OTHER = 0, METHOD_GET = 1, METHOD_POST = 2, METHOD_PUT = 4 };
-enum route_does { DOES_ASK, DOES_BLOB_PUT, DOES_BLOB_GET, DOES_HEALTH };
+enum route_does { DOES_ASK, DOES_BLOB_PUT, DOES_BLOB_GET, DOES_UPDATE_PUT, DOES_UPDATE_GET, DOES_HEALTH };
 
 struct route {
 	enum method method;

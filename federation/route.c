@@ -24,13 +24,16 @@ static const struct route table[] = {
         {METHOD_GET, "/v1/document/{kind}/{name}", PEOPLE, NULL, 0, DOES_ASK, ASK_QUERY},
         {METHOD_PUT, "/v1/blobs/{name}", MACHINE, OCTETS, BLOB_PART_MAX, DOES_BLOB_PUT, 0},
         {METHOD_GET, "/v1/blobs/{name}", MACHINE, NULL, 0, DOES_BLOB_GET, 0},
+        {METHOD_GET, "/v1/update/{name}", MACHINE, NULL, 0, DOES_ASK, ASK_QUERY}, /* what it may take now */
+        {METHOD_PUT, "/v1/updates/{name}", OFFICER, OCTETS, BLOB_PART_MAX, DOES_UPDATE_PUT, 0},
+        {METHOD_GET, "/v1/updates/{name}", MACHINE | PEOPLE, NULL, 0, DOES_UPDATE_GET, 0},
         {METHOD_GET, "/v1/health", ANYONE, NULL, 0, DOES_HEALTH, 0},
 };
 
-static const char *const lists[] = {
-        "fences", "references", "runtimes", "domains", "datasets", "cloudlets", "eks", "vendors", NULL};
+static const char *const lists[] = {"fences", "references", "runtimes", "domains", "datasets", "cloudlets", "eks",
+        "vendors", "landmarks", "updates", "rollouts", NULL};
 static const char *const kinds[] = {
-        "fence", "reference", "runtime", "domain", "dataset", "cloudlet", "ek", "vendor", NULL};
+        "fence", "reference", "runtime", "domain", "dataset", "cloudlet", "ek", "vendor", "landmark", "update", NULL};
 
 const struct route *route_at(size_t i)
 {
@@ -162,7 +165,8 @@ static bool parameter(struct view key, struct view v, bool put, struct route_arg
 
 static int parameters(const struct route *r, struct view query, bool asked, struct route_args *args, struct err *e)
 {
-	bool blob = r->does == DOES_BLOB_PUT || r->does == DOES_BLOB_GET, put = r->does == DOES_BLOB_PUT;
+	bool put = r->does == DOES_BLOB_PUT || r->does == DOES_UPDATE_PUT;
+	bool blob = put || r->does == DOES_BLOB_GET || r->does == DOES_UPDATE_GET;
 
 	for (bool more = asked, has_value; more;) {
 		struct view pair = cut(&query, '&', &more), key = cut(&pair, '=', &has_value);

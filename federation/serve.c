@@ -70,11 +70,18 @@ static void reply_size(struct call *c, int status, const struct err *why, uint64
 	reply_json(c->req, status, wr_done(&w));
 }
 
+static struct blobs *store_of(const struct call *c)
+{
+	bool update = c->route->does == DOES_UPDATE_PUT || c->route->does == DOES_UPDATE_GET;
+
+	return update ? c->door->updates : c->door->blobs;
+}
+
 static int do_blob_put(struct call *c, struct err *e)
 {
 	uint64_t size;
 
-	if (blobs_put(c->door->blobs, c->peer.name, &c->args, c->body, now_ms() / 1000, &size, e) == 0)
+	if (blobs_put(store_of(c), c->peer.name, &c->args, c->body, now_ms() / 1000, &size, e) == 0)
 		reply_size(c, 200, NULL, size);
 	else if (e->why == WHY_STALE)
 		reply_size(c, 409, e, size);
@@ -90,7 +97,7 @@ static int do_blob_get(struct call *c, struct err *e)
 
 	if (!conn_big(c->conn))
 		return err_set(e, WHY_SYSTEM, "the authority is busy: too many blobs are on their way"), 503;
-	if (blobs_get(c->door->blobs, c->args.name, c->args.offset, &part, e) != 0)
+	if (blobs_get(store_of(c), c->args.name, c->args.offset, &part, e) != 0)
 		return why_http(e->why);
 	header(c->req, "Merestone-Sha256", hex_put(text, part.sha256, SHA_LEN));
 	(void)snprintf(text, sizeof text, "%llu", (unsigned long long)part.size);
@@ -174,6 +181,8 @@ static int answer(struct call *c, struct err *e)
 	        [DOES_ASK] = do_ask,
 	        [DOES_BLOB_PUT] = do_blob_put,
 	        [DOES_BLOB_GET] = do_blob_get,
+	        [DOES_UPDATE_PUT] = do_blob_put,
+	        [DOES_UPDATE_GET] = do_blob_get,
 	        [DOES_HEALTH] = do_health,
 	};
 

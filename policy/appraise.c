@@ -8,7 +8,7 @@
 
 enum { EAR_S = 300 }; /* life of a result that allows nothing */
 
-int appraise_admitted(struct decider *d, const char *machine, struct err *e)
+static int known(struct decider *d, const char *machine, struct err *e)
 {
 	int got = shelf_cloudlet(&d->store, machine, &d->cloudlet, e);
 
@@ -18,11 +18,21 @@ int appraise_admitted(struct decider *d, const char *machine, struct err *e)
 		err_set(e, WHY_UNKNOWN, "no security officer has admitted a cloudlet %s", machine);
 		return err_hint(e, "merestone cloudlet add %s", machine);
 	}
-	const struct doc_cloudlet *c = &d->cloudlet.doc;
-	if (c->revoked)
-		return err_set(
-		        e, WHY_REFUSED, "cloudlet %s is revoked%s%s", machine, c->reason[0] ? ": " : "", c->reason);
 	return 0;
+}
+
+static int not_revoked(const struct decider *d, const char *machine, struct err *e)
+{
+	const struct doc_cloudlet *c = &d->cloudlet.doc;
+
+	if (!c->revoked)
+		return 0;
+	return err_set(e, WHY_REFUSED, "cloudlet %s is revoked%s%s", machine, c->reason[0] ? ": " : "", c->reason);
+}
+
+int appraise_admitted(struct decider *d, const char *machine, struct err *e)
+{
+	return known(d, machine, e) == 0 ? not_revoked(d, machine, e) : -1;
 }
 
 int appraise_evidence(const struct facts_attest *a, struct view ak, struct view id, const uint8_t nonce[NONCE_LEN],
@@ -138,12 +148,14 @@ static int find(struct decider *d, const struct facts *f, struct err *e)
 	if (strcmp(f->peer, name) != 0 || f->role != ROLE_CLOUDLET)
 		return err_set(e, WHY_REFUSED, "evidence of %s came with the certificate of %s", name,
 		        f->peer[0] ? f->peer : "nobody");
-	if (appraise_admitted(d, name, e))
+	if (known(d, name, e))
 		return -1;
 	int got = machine_get(&d->store, name, &d->machine, e);
 	if (got < 0)
 		return -1;
 	if (got == 0) {
+		if (not_revoked(d, name, e))
+			return -1;
 		err_set(e, WHY_UNKNOWN, "cloudlet %s is admitted, but not enrolled", name);
 		return err_hint(e, "merestone-agent enrol");
 	}
@@ -180,6 +192,34 @@ static int fresh(
 	return 0;
 }
 
+/* A revoked machine is asked once more: it ends its leases, and the receipt of that is all that its evidence is good for.
+ * It gets a nonce as long as leases of it may live. */
+static int receipt_of(struct decider *d, const struct facts_attest *a, struct verdict *v, struct err *e)
+{
+	struct machine *m = &d->machine;
+	uint8_t used[NONCE_LEN], extra[SHA_LEN];
+	struct quote q;
+	bool rebooted;
+	int changed;
+
+	if (appraise_evidence(a, public_view(&m->ak), public_view(&m->id), m->nonce, &q, extra, e)) {
+		if (e->why == WHY_STALE && not_revoked(d, m->name, e))
+			return m->leased.until > d->now ? offer_nonce(d, m, v, e) : -1;
+		return -1;
+	}
+	if (!m->has_nonce || d->now >= m->nonce_time + NONCE_S || clock_moved_on(&m->clock, &q.clock, &rebooted, e) ||
+	        leased_check(d, a, &q, extra, m, e))
+		return not_revoked(d, m->name, e);
+	memcpy(used, m->nonce, NONCE_LEN);
+	m->clock = q.clock;
+	m->has_nonce = v->has_nonce = m->leased.until > d->now;
+	m->nonce_time = d->now;
+	if (nonce_new(m->nonce, e) || machine_ended(&d->store, m, used, &changed, e))
+		return -1;
+	memcpy(v->nonce, m->nonce, NONCE_LEN);
+	return not_revoked(d, m->name, e);
+}
+
 int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v, struct err *e)
 {
 	const struct facts_attest *a = &f->attest;
@@ -190,6 +230,8 @@ int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v,
 
 	if (find(d, f, e))
 		return -1;
+	if (d->cloudlet.doc.revoked)
+		return receipt_of(d, a, v, e);
 	if (appraise_evidence(a, public_view(&m->ak), public_view(&m->id), m->nonce, &q, extra, e)) {
 		/* Stale: the signature is the machine's own, so it may be told what to answer. */
 		return e->why == WHY_STALE ? offer_nonce(d, m, v, e) : -1;
@@ -197,7 +239,7 @@ int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v,
 	if (fresh(d, a, &q, v, e))
 		return -1;
 	memcpy(used, m->nonce, NONCE_LEN);
-	if (located_check(d, a, extra, m, e))
+	if (located_check(d, a, extra, m, e) || bounds_check(d, a, used, e) || leased_check(d, a, &q, extra, m, e))
 		return -1;
 	m->clock = q.clock;
 	m->nonce_time = d->now;
@@ -286,6 +328,14 @@ static void note_place(struct decider *d, const struct claims *c, struct machine
 	}
 }
 
+const struct decision *appraise_allowed(const struct appraisal *p, const char *domain)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (p->decision[i].refusal.why == WHY_NONE && strcmp(p->rules[i].name, domain) == 0)
+			return &p->decision[i];
+	return NULL;
+}
+
 int appraise_decide(struct decider *d, const struct facts *f, struct machine *m, struct err *e)
 {
 	const struct facts_attest *a = &f->attest;
@@ -302,6 +352,10 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 	        .gnss = a->claims.has_gnss ? &a->claims.gnss : NULL,
 	        .before = m->place.has_fix && m->place.fix_tag == m->tag_serial ? &m->place.fix : NULL,
 	        .before_ms = m->place.fix_ms,
+	        .uncounted = d->uncounted.why != WHY_NONE ? &d->uncounted : NULL,
+	        .discs = d->measured_by.disc,
+	        .ndiscs = d->measured_by.n,
+	        .discs_why = d->measured_by.why.why != WHY_NONE ? &d->measured_by.why : NULL,
 	        .clock_safe = m->clock.safe};
 
 	if (events_of(d, a, &s, e))
@@ -316,7 +370,8 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 	m->last_time = d->now;
 	note_standing(p, m);
 	note_place(d, &a->claims, m);
-	return 0;
+	leased_note(d, m);
+	return rollout_note(d, m, e);
 }
 
 static bool holds(const struct claims *c, const struct grant *g)
@@ -330,20 +385,12 @@ static bool holds(const struct claims *c, const struct grant *g)
 	return false;
 }
 
-static const struct decision *allowed_domain(const struct appraisal *p, const char *name)
-{
-	for (uint32_t i = 0; i < p->n; i++)
-		if (p->decision[i].refusal.why == WHY_NONE && strcmp(p->rules[i].name, name) == 0)
-			return &p->decision[i];
-	return NULL;
-}
-
 /* Every dataset of an allowed domain. The deadline is cut by what an owner can slow the clock. */
 static void grant(struct decider *d, const struct facts_attest *a, const struct quote *q, struct verdict *v)
 {
 	for (uint32_t i = 0; i < d->book.n[DOC_DATASET]; i++) {
 		const struct document *doc = d->book.doc[DOC_DATASET][i];
-		const struct decision *yes = allowed_domain(&d->appraisal, doc->dataset.domain);
+		const struct decision *yes = appraise_allowed(&d->appraisal, doc->dataset.domain);
 		if (!yes)
 			continue;
 		struct grant *g = &v->grants[v->ngrants++];
@@ -402,6 +449,7 @@ int appraise_result(struct decider *d, const struct facts *f, const struct quote
 	quote_pcr_digest(v->pcr_digest, &f->attest.pcrs, PCR_MASK);
 	v->reset_count = q->clock.reset_count;
 	v->restart_count = q->clock.restart_count;
+	v->counter = m->leased.counter;
 	v->body = wr_done(&w);
 	v->has_tag = d->located.has;
 	if (v->has_tag) {

@@ -10,6 +10,8 @@ static const uint32_t limits[BOOK_KINDS] = {
         [DOC_DATASET] = DATASETS_MAX,
         [DOC_RUNTIME] = DOCUMENTS_MAX,
         [DOC_VENDOR] = VENDORS_MAX,
+        [DOC_UPDATE] = VARIANTS_MAX,
+        [DOC_LANDMARK] = LANDMARK_DOCUMENTS_MAX,
 }; /* 0: not in the book */
 
 bool book_keeps(enum doc_kind kind)

@@ -19,6 +19,18 @@ struct located {  /* the geo tag of one case */
 	struct err why; /* the one that was shown does not count */
 };
 
+struct ended { /* the receipt of one case: leases of before are dead */
+	bool has;
+	uint64_t counter, previous;
+	bool sessions; /* and so are sessions that had proved one: register or boot say so */
+};
+
+struct measured_by { /* the landmarks of one case */
+	size_t n;
+	struct disc disc[BOUNDS_MAX];
+	struct err why; /* those that were shown do not count */
+};
+
 struct told { /* a fence event of one case */
 	const struct rules *rules;
 	struct fence_event event;
@@ -46,6 +58,9 @@ struct decider {
 		uint32_t n;
 	} ima_sets[DOMAINS_MAX];
 	struct located located;
+	struct measured_by measured_by;
+	struct err uncounted; /* why no lease can be given, or WHY_NONE */
+	struct ended ended;
 	uint32_t ntold;
 	struct told told[FENCE_EVENTS_MAX * DOMAINS_MAX];
 	struct document receipt;                /* head only; kind 0: this case has none */
@@ -77,6 +92,18 @@ int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v,
 int trust_document(struct decider *d, const struct facts *f, struct verdict *v, struct err *e);
 int query_answer(struct decider *d, const struct facts *f, struct verdict *v, struct err *e);
 
+/* ---- rollout.c: an approved update on its way through the fleet ---- */
+
+/* WHY_STALE when a later release of the variant was approved already. */
+int rollout_allows(const struct decider *d, const struct document *doc, struct err *e);
+/* m has just been decided: what became of what it was offered. */
+int rollout_note(struct decider *d, const struct machine *m, struct err *e);
+/* What `machine` may take now, into an open object; an offer is noted. Uses d->machine and d->cloudlet. */
+int rollout_answer(struct decider *d, struct jw *j, const char *variant, const char *machine, struct err *e);
+/* Items of the lists "updates" and "rollouts", and the end of their array. */
+int rollout_updates(struct decider *d, struct jw *j, const char *after, struct err *e);
+int rollout_machines(struct decider *d, struct jw *j, const char *after, struct err *e);
+
 /* ---- appraise.c, shared with enrol.c ---- */
 
 /* d->cloudlet, or WHY_UNKNOWN without a document, WHY_REFUSED when revoked. */
@@ -90,11 +117,29 @@ int appraise_log(struct decider *d, const struct facts_attest *a, struct machine
  * only not in force, or not of an officer of ours, does not count (located.c). */
 int located_check(struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN], struct machine *m,
         struct err *e);
+/* The decision for a domain that this machine is admitted to, or NULL. */
+const struct decision *appraise_allowed(const struct appraisal *p, const char *domain);
+/* d->measured_by: the landmarks' statements for the evidence that answers this nonce. Statements that are not those of the
+ * quote refuse the case; one that is not a landmark's of ours, of another key, evidence or time, and none counts
+ * (bounds.c). */
+int bounds_check(struct decider *d, const struct facts_attest *a, const uint8_t nonce[NONCE_LEN], struct err *e);
 /* Decides every domain for m, whose standing is this evidence's; writes m's status and allowed, and where it is. */
 int appraise_decide(struct decider *d, const struct facts *f, struct machine *m, struct err *e);
 /* The result: claims, grants and the next nonce, which is m's. */
 int appraise_result(struct decider *d, const struct facts *f, const struct quote *q, const uint8_t used[NONCE_LEN],
         struct verdict *v, struct err *e);
+
+/* ---- leased.c, shared with enrol.c ---- */
+
+/* The counter that came into m; d->uncounted without one, d->ended when it is a receipt. m->clock is still the one of
+ * before. WHY_STALE when the counter went back, WHY_FORGED when it is no counter of ours. */
+int leased_check(struct decider *d, const struct facts_attest *a, const struct quote *q, const uint8_t extra[SHA_LEN],
+        struct machine *m, struct err *e);
+/* The same of an enrolment, which takes the counter as it is. */
+int leased_begin(struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN], struct machine *m,
+        struct err *e);
+/* Until when the leases of this decision may be in use. */
+void leased_note(const struct decider *d, struct machine *m);
 
 /* ---- imatrack.c, shared with enrol.c ---- */
 

@@ -160,8 +160,11 @@ int decider_case(struct decider *d, const struct facts *f, struct verdict *v, st
 	memset(&d->receipt, 0, sizeof d->receipt);
 	d->issuer_expired = false;
 	d->ntold = 0;
+	d->ended.has = false;
+	d->uncounted.why = WHY_NONE;
 	v->ticket = f->ticket;
-	/* Reading changes nothing and leaves no record; only what was decided has a case number. */
+	/* Reading leaves no record, and changes nothing but the note of who was offered an update; only what was decided
+	 * has a case number. */
 	v->case_no = f->kind == ASK_QUERY ? 0 : d->head.case_no + 1;
 	memcpy(v->machine, machine_of(f), strlen(machine_of(f)) + 1);
 	if (dispatch(d, f, v, &why) != 0)

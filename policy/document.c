@@ -15,6 +15,8 @@ static const char *const kinds[DOC_KINDS] = {
         [DOC_EK] = "ek",
         [DOC_RUNTIME] = "runtime",
         [DOC_VENDOR] = "vendor",
+        [DOC_UPDATE] = "update",
+        [DOC_LANDMARK] = "landmark",
 };
 
 const char *doc_kind_name(enum doc_kind k)
@@ -99,6 +101,9 @@ static int take_measures(const json_t *body, struct doc_domain *d, struct err *e
 		return -1;
 	if (json_object_get(body, "landmarks") && json_get_int(body, "landmarks", 1, LANDMARKS_MAX, &landmarks, e))
 		return -1;
+	d->bound_m = 1e6;
+	if (json_object_get(body, "bound_m") && json_get_num(body, "bound_m", 1, FIX_UNCERTAINTY_MAX_M, &d->bound_m, e))
+		return -1;
 	d->dwell_s = (uint32_t)dwell_s;
 	d->landmarks = (uint32_t)landmarks;
 	return 0;
@@ -107,7 +112,7 @@ static int take_measures(const json_t *body, struct doc_domain *d, struct err *e
 static int parse_domain(const json_t *body, struct document *out, struct err *e)
 {
 	static const char *const members[] = {"fence", "references", "lease_s", "location_level", "gnss_k", "dwell_s",
-	        "landmarks", "members", "runtimes", NULL};
+	        "landmarks", "bound_m", "members", "runtimes", NULL};
 	struct doc_domain *d = &out->domain;
 	int64_t lease_s, level;
 
@@ -178,6 +183,25 @@ static int parse_vendor(const json_t *body, struct document *out, struct err *e)
 	return out->vendor ? 0 : -1;
 }
 
+static int parse_landmark(const json_t *body, struct doc_landmark *l, struct err *e)
+{
+	static const char *const members[] = {"key", "latitude_deg", "longitude_deg", "uncertainty_m", "address", NULL};
+	AUTO(es256_free) struct es256 *key = NULL;
+	const char *address;
+
+	if (json_only(body, members, e) || json_get_hex(body, "key", l->key, sizeof l->key, e) ||
+	        json_get_num(body, "latitude_deg", -90, 90, &l->fix.lat_deg, e) ||
+	        json_get_num(body, "longitude_deg", -180, 180, &l->fix.lon_deg, e) ||
+	        json_get_num(body, "uncertainty_m", 0, FIX_UNCERTAINTY_MAX_M, &l->fix.uncertainty_m, e) ||
+	        json_get_str(body, "address", &address, e))
+		return -1;
+	if (strlen(address) >= sizeof l->address)
+		return err_set(e, WHY_MALFORMED, "address: longer than %zu bytes", sizeof l->address - 1);
+	memcpy(l->address, address, strlen(address) + 1);
+	key = es256_from_pub(l->key, e);
+	return key ? 0 : err_in(e, "key");
+}
+
 static int parse_body(const json_t *body, struct document *d, struct err *e)
 {
 	switch (d->kind) {
@@ -197,11 +221,16 @@ static int parse_body(const json_t *body, struct document *d, struct err *e)
 		return (d->runtime = runtime_import(body, e)) ? 0 : -1;
 	case DOC_VENDOR:
 		return parse_vendor(body, d, e);
+	case DOC_UPDATE:
+		return docupdate_parse(body, d->name, &d->update, e);
+	case DOC_LANDMARK:
+		return parse_landmark(body, &d->landmark, e);
 	case DOC_KINDS:
 		break;
 	}
-	return err_set(
-	        e, WHY_MALFORMED, "kind: expected fence, reference, domain, dataset, cloudlet, ek, runtime or vendor");
+	return err_set(e, WHY_MALFORMED,
+	        "kind: expected fence, reference, domain, dataset, cloudlet, ek, runtime, vendor, update or "
+	        "landmark");
 }
 
 static int parse_head(const json_t *j, struct document *d, struct err *e)
@@ -242,6 +271,7 @@ void document_free(struct document *d)
 	free(d->domain.members);
 	free(d->domain.runtimes);
 	ekroots_free(d->vendor);
+	docupdate_free(&d->update);
 	d->vendor = NULL;
 	d->fence = NULL;
 	d->reference = NULL;

@@ -8,14 +8,19 @@
 #include <time.h>
 
 #include "attest/attest.h"
+#include "base/json.h"
 #include "base/jws.h"
+#include "firmware/update/update.h"
 
 enum {
-	DOMAINS_MAX = 64,   /* trust domains of one authority: each attestation is decided for each */
-	REFERENCES_MAX = 8, /* sets valid at once in one domain: old and new image of an update, per hardware */
-	MEMBERS_MAX = 256,  /* names in one domain document */
-	LANDMARKS_MAX = 16, /* that one domain may ask for: each is a round of measurement */
-	RUNTIMES_MAX = 32,  /* runtime sets that add up in one domain: 4,000 files fit into each */
+	DOMAINS_MAX = 64,         /* trust domains of one authority: each attestation is decided for each */
+	REFERENCES_MAX = 8,       /* sets valid at once in one domain: old and new image of an update, per hardware */
+	WAVES_MAX = 16,           /* of one update, before the last one of all who are not named */
+	WAVE_MACHINES_MAX = 1024, /* named in them */
+	VARIANTS_MAX = 16,        /* of the image: each has one approved update */
+	MEMBERS_MAX = 256,        /* names in one domain document */
+	LANDMARKS_MAX = 16,       /* that one domain may ask for: each is a round of measurement */
+	RUNTIMES_MAX = 32,        /* runtime sets that add up in one domain: 4,000 files fit into each */
 	DATASETS_MAX = 256,
 	PENDING_MAX = 1024,  /* enrolments that wait for activation or approval (A47) */
 	PENDING_S = 600,     /* and how long they wait */
@@ -25,9 +30,10 @@ enum {
 	DWELL_S_MAX = 366 * 24 * 3600,
 	CERTIFICATE_S = 24 * 3600, /* life of a cloudlet's client certificate */
 	CLOCK_SLOWEST_PM =
-	        857,         /* an owner can slow a TPM's clock to 0.857 (facts: leases 3): deadlines are cut by it */
-	VENDORS_MAX = 16,    /* documents with roots of TPM vendors: one may hold those of all */
-	DOCUMENTS_MAX = 128, /* fences, and as many reference sets, held in memory */
+	        857,      /* an owner can slow a TPM's clock to 0.857 (facts: leases 3): deadlines are cut by it */
+	VENDORS_MAX = 16, /* documents with roots of TPM vendors: one may hold those of all */
+	LANDMARK_DOCUMENTS_MAX = 256, /* of one authority */
+	DOCUMENTS_MAX = 128,          /* fences, and as many reference sets, held in memory */
 	CLAIMS_JSON_MAX = 128 * 1024, /* 64 domains, each with a sentence and a hint at their longest */
 	RECORD_MAX = 160 * 1024,      /* the claims and what stands around them */
 	LISTING_MAX = 380 * 1024,     /* of one answer; signed it has a third more. What is longer comes in pages */
@@ -47,6 +53,8 @@ enum doc_kind {
 	DOC_EK,
 	DOC_RUNTIME,
 	DOC_VENDOR,
+	DOC_UPDATE,
+	DOC_LANDMARK,
 	DOC_KINDS
 };
 
@@ -69,6 +77,7 @@ struct doc_domain {
 	double gnss_k;              /* a receiver's fix is good to so many times its own estimate */
 	uint32_t dwell_s;           /* who stays so long has dwelt; 0: nobody asks */
 	uint32_t landmarks;         /* that must have measured the machine at LOCATION_BOUNDS */
+	double bound_m;             /* and no farther than this */
 	uint32_t nmembers;          /* 0: every admitted cloudlet */
 	char (*members)[NAME_CAP];  /* owned */
 	uint32_t nruntimes;         /* 0: what runs after the boot is not asked */
@@ -88,6 +97,23 @@ struct doc_ek { /* approves an endorsement key without a certificate for one mac
 	uint8_t ek_sha256[SHA_LEN];
 };
 
+struct doc_landmark { /* who measures how far machines are, merestone-landmark(8) */
+	uint8_t key[ES256_PUB];
+	struct fix fix;
+	char address[64]; /* "IP:PORT", for those who configure machines */
+};
+
+struct doc_update { /* approves one release of the variant that is the document's name */
+	struct release release;
+	char *manifest; /* owned: the compact JWS, for the machines to check */
+	uint32_t nwaves, nmachines;
+	uint32_t ends[WAVES_MAX];   /* wave k is the machines below ends[k] that no earlier one has */
+	char (*machines)[NAME_CAP]; /* owned */
+};
+/* The body of such a document (docupdate.c). What *out has is to be freed, also after a refusal. */
+int docupdate_parse(const json_t *body, const char *name, struct doc_update *out, struct err *e);
+void docupdate_free(struct doc_update *u);
+
 struct document {
 	enum doc_kind kind;
 	char name[NAME_CAP];
@@ -98,6 +124,8 @@ struct document {
 	struct doc_dataset dataset;
 	struct doc_cloudlet cloudlet;
 	struct doc_ek ek;
+	struct doc_landmark landmark;
+	struct doc_update update;
 	struct fence *fence;         /* owned, DOC_FENCE */
 	struct reference *reference; /* owned, DOC_REFERENCE */
 	struct runtime *runtime;     /* owned, DOC_RUNTIME */
@@ -135,7 +163,11 @@ struct subject { /* one machine at one moment, everything already verified */
 	 * estimate. NULL: never. */
 	const struct fix *before;
 	int64_t before_ms;
+	const struct disc *discs; /* of the landmarks that measured it for this evidence */
+	size_t ndiscs;
+	const struct err *discs_why; /* why those that were shown do not count, or NULL */
 	bool clock_safe;
+	const struct err *uncounted; /* its revocation counter is not there, or NULL */
 };
 
 struct rules { /* one domain with what it refers to, resolved by the caller; NULL where the store has none.
@@ -180,7 +212,7 @@ struct decision {
 	uint32_t lease_s; /* when yes: the domain's, or less where the set that matched, or the geo tag, ends before */
 };
 
-/* Rules in order: admitted, member, clock safe, a reference set matches, what ran is approved, position inside. All are
+/* Rules in order: admitted, member, clock safe, a revocation counter, a reference set matches, what ran is approved, position inside. All are
  * evaluated; refusal is the first that fails. */
 void decide(const struct subject *s, const struct rules *r, struct decision *out);
 
@@ -219,6 +251,23 @@ struct fence_event {
 size_t fenceevent_next(struct presence *p, const struct rules *r, const struct decision *d, int64_t now,
         struct fence_event out[FENCE_EVENTS_MAX]);
 
+/* ---- Who takes an update now (waves.c): pure ---- */
+
+enum wave_machine {
+	WAVE_PENDING, /* has not shown it yet */
+	WAVE_DONE,    /* attested with it */
+	WAVE_FAILED,  /* was offered it, and then refused, or went back */
+	WAVE_GONE     /* revoked, or nobody: not waited for */
+};
+struct waves {
+	uint32_t open; /* the first wave that is not done; nwaves: those who are not named */
+	bool halted;   /* nobody takes it any more */
+};
+/* state: of each named machine. failed: one that is not named has. */
+void waves_look(const struct doc_update *u, const enum wave_machine *state, bool failed, struct waves *out);
+uint32_t waves_of(const struct doc_update *u, const char *machine); /* nwaves when it is not named */
+bool waves_may(const struct doc_update *u, const struct waves *w, const char *machine);
+
 /* ---- verdict: decider to keeper ---- */
 
 enum verdict_kind {
@@ -251,7 +300,8 @@ struct verdict {
 	uint32_t certificate_s;
 	uint8_t pcr_digest[SHA_LEN]; /* RESULT: what a lease demands */
 	uint32_t reset_count, restart_count;
-	bool has_tag; /* RESULT: leases also demand that this NV index holds this digest */
+	uint64_t counter; /* at this value */
+	bool has_tag;     /* RESULT: leases also demand that this NV index holds this digest */
 	uint8_t tag[SHA_LEN], tag_name[TPM_NAME_LEN];
 	struct view body; /* RESULT: EAR claims as JSON; RECEIPT, SIGNED: JSON */
 	char typ[48];     /* SIGNED */

@@ -43,7 +43,17 @@ static void put_domain(struct jw *j, const struct doc_domain *d)
 	jw_num(j, "gnss_k", d->gnss_k);
 	jw_int(j, "dwell_s", d->dwell_s);
 	jw_int(j, "landmarks", d->landmarks);
+	jw_num(j, "bound_m", d->bound_m);
 	jw_int(j, "members", d->nmembers);
+}
+
+static void put_landmark(struct jw *j, const struct doc_landmark *l)
+{
+	jw_hex(j, "key", VIEW_OF(l->key));
+	jw_str(j, "address", l->address);
+	jw_num(j, "latitude_deg", l->fix.lat_deg);
+	jw_num(j, "longitude_deg", l->fix.lon_deg);
+	jw_num(j, "uncertainty_m", l->fix.uncertainty_m);
 }
 
 static void put_document(struct jw *j, const struct document *doc)
@@ -58,6 +68,8 @@ static void put_document(struct jw *j, const struct document *doc)
 		jw_str(j, "domain", doc->dataset.domain);
 		jw_int(j, "epoch", doc->dataset.epoch);
 	}
+	if (doc->kind == DOC_LANDMARK)
+		put_landmark(j, &doc->landmark);
 	if (doc->kind == DOC_VENDOR)
 		jw_int(j, "certificates", (int64_t)ekroots_count(doc->vendor));
 	jw_end_obj(j);
@@ -109,6 +121,12 @@ static int list_vendors(struct decider *d, struct jw *j, const char *after, stru
 	return list_book(d, j, DOC_VENDOR, after);
 }
 
+static int list_landmarks(struct decider *d, struct jw *j, const char *after, struct err *e)
+{
+	(void)e;
+	return list_book(d, j, DOC_LANDMARK, after);
+}
+
 /* The names in a text where each is followed by a space. */
 static void put_names(struct jw *j, const char *key, struct view names)
 {
@@ -121,6 +139,17 @@ static void put_names(struct jw *j, const char *key, struct view names)
 		names = VIEW(names.p + n, names.n - n);
 	}
 	jw_end_arr(j);
+}
+
+/* What is left of the leases of a revoked machine: nothing since its receipt, or what their deadlines bound. */
+static void put_leases(struct jw *j, int64_t until, int64_t ended_case)
+{
+	jw_obj(j, "leases");
+	if (ended_case > 0)
+		jw_int(j, "ended_case", ended_case);
+	else if (until > 0)
+		jw_int(j, "until", until);
+	jw_end_obj(j);
 }
 
 /* Columns of SQL_MACHINE_LIST. */
@@ -137,6 +166,8 @@ static void put_cloudlet(struct jw *j, sqlite3_stmt *st)
 	jw_int(j, "last_time", sqlite3_column_int64(st, 5));
 	jw_text(j, "status", store_view(st, 6));
 	put_names(j, "domains", revoked ? VIEW(NULL, 0) : store_view(st, 7));
+	if (revoked)
+		put_leases(j, sqlite3_column_int64(st, 8), sqlite3_column_int64(st, 9));
 	jw_end_obj(j);
 }
 
@@ -190,6 +221,9 @@ static const struct listing listings[] = {
         {"cloudlets", list_cloudlets},
         {"eks", list_eks},
         {"vendors", list_vendors},
+        {"landmarks", list_landmarks},
+        {"updates", rollout_updates},
+        {"rollouts", rollout_machines},
 };
 
 /* "fences", or "fences/geoa" for what comes after that name. */
@@ -207,7 +241,8 @@ static int answer_list(struct decider *d, struct jw *j, const char *arg, struct 
 		return listings[i].items(d, j, slash ? slash + 1 : "", e);
 	}
 	err_set(e, WHY_UNKNOWN, "there is no list of that name");
-	return err_hint(e, "fences, references, runtimes, domains, datasets, cloudlets, eks or vendors");
+	return err_hint(
+	        e, "fences, references, runtimes, domains, datasets, cloudlets, eks, vendors, updates or rollouts");
 }
 
 static int answer_document(struct decider *d, struct jw *j, const char *arg, struct err *e)
@@ -305,6 +340,17 @@ static int answer_report(struct decider *d, struct jw *j, const char *arg, struc
 	return 0;
 }
 
+/* "VARIANT/MACHINE", the machine being the one that asks. */
+static int answer_update(struct decider *d, struct jw *j, const char *arg, struct err *e)
+{
+	const char *slash = strrchr(arg, '/');
+	char variant[NAME_CAP];
+
+	if (!slash || !name_get(variant, VIEW(arg, (size_t)(slash - arg))) || !name_ok(slash + 1))
+		return err_set(e, WHY_MALFORMED, "an update is asked for by the variant of an image");
+	return rollout_answer(d, j, variant, slash + 1, e);
+}
+
 static const struct question {
 	const char *prefix, *typ;
 	int (*answer)(struct decider *d, struct jw *j, const char *arg, struct err *e);
@@ -313,6 +359,7 @@ static const struct question {
         {"document/", TYP_LISTING, answer_document},
         {"explain/", TYP_LISTING, answer_explain},
         {"report/", TYP_REPORT, answer_report},
+        {"update/", TYP_LISTING, answer_update},
 };
 
 static int answer(struct decider *d, const struct question *q, const char *arg, struct verdict *v, struct err *e)
@@ -335,14 +382,21 @@ static int answer(struct decider *d, const struct question *q, const char *arg, 
 
 int query_answer(struct decider *d, const struct facts *f, struct verdict *v, struct err *e)
 {
-	char text[3 * NAME_CAP];
+	static const char update[] = "update/";
+	char text[5 * NAME_CAP];
+	struct wr w = wr_to(text, sizeof text - 1);
+	bool machine = f->role == ROLE_CLOUDLET;
+	bool about_update = f->text.n > strlen(update) && memcmp(f->text.p, update, strlen(update)) == 0;
 
-	if (f->role != ROLE_OFFICER && f->role != ROLE_OPERATOR && f->role != ROLE_AUDITOR)
-		return err_set(e, WHY_REFUSED, "only people with a role may read: officer, operator or auditor");
-	if (f->text.n >= sizeof text)
-		return err_set(e, WHY_MALFORMED, "the question is longer than %zu bytes", sizeof text - 1);
-	memcpy(text, f->text.p, f->text.n);
-	text[f->text.n] = 0;
+	if (machine != about_update || f->role == ROLE_NONE)
+		return err_set(e, WHY_REFUSED,
+		        "only people with a role may read: officer, operator or auditor; machines ask for updates");
+	if (f->text.n >= 3 * NAME_CAP)
+		return err_set(e, WHY_MALFORMED, "the question is longer than %d bytes", 3 * NAME_CAP - 1);
+	wr_view(&w, f->text);
+	if (machine)
+		wr_fmt(&w, "/%s", f->peer);
+	text[w.n] = 0;
 	for (size_t i = 0; i < COUNT(questions); i++) {
 		size_t n = strlen(questions[i].prefix);
 		if (strncmp(text, questions[i].prefix, n) == 0)

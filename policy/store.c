@@ -5,12 +5,17 @@
 
 enum {
 	APPLICATION_ID = 0x4d455253, /* "MERS": file(1) and we know the file by it */
-	SCHEMA_VERSION = 5,
+	SCHEMA_VERSION = 7,
 };
 
 #define RUNTIME_TABLE                                                                                                  \
 	"CREATE TABLE runtime (machine TEXT PRIMARY KEY, reset_count INTEGER, restart_count INTEGER, entries INTEGER," \
 	" banks INTEGER, pcrs BLOB, complete INTEGER, standing BLOB) STRICT, WITHOUT ROWID;"
+
+#define ROLLOUT_TABLE                                                                                                  \
+	"CREATE TABLE rollout (machine TEXT PRIMARY KEY, variant TEXT, approval INTEGER, time INTEGER,"                \
+	" reset_count INTEGER, state INTEGER, case_no INTEGER) STRICT, WITHOUT ROWID;"                                 \
+	"CREATE INDEX rollout_state ON rollout (state);"
 
 static const char SCHEMA[] =
         "CREATE TABLE document (kind INTEGER, name TEXT, version INTEGER, issued INTEGER, digest BLOB, jws BLOB,"
@@ -22,14 +27,15 @@ static const char SCHEMA[] =
         "CREATE TABLE machine (name TEXT PRIMARY KEY, ek BLOB UNIQUE NOT NULL, endorsed INTEGER, ak BLOB, id BLOB,"
         " srk BLOB, generation INTEGER, nonce BLOB, nonce_time INTEGER, clock_ms INTEGER, reset_count INTEGER,"
         " restart_count INTEGER, clock_safe INTEGER, pcrs BLOB, secure_boot INTEGER, eventlog BLOB, last_case INTEGER,"
-        " last_time INTEGER, status TEXT, allowed TEXT, tag_serial INTEGER NOT NULL DEFAULT 0, tag BLOB, place BLOB)"
-        " STRICT;"
+        " last_time INTEGER, status TEXT, allowed TEXT, tag_serial INTEGER NOT NULL DEFAULT 0, tag BLOB, place BLOB,"
+        " counter INTEGER NOT NULL DEFAULT 0, ended_register BLOB, lease_until INTEGER NOT NULL DEFAULT 0,"
+        " ended_case INTEGER NOT NULL DEFAULT 0) STRICT;"
         "CREATE UNIQUE INDEX machine_generation ON machine (generation);"
         "CREATE INDEX machine_tag ON machine (tag_serial);"
         "CREATE TABLE pending (name TEXT, ak_name BLOB, ek BLOB, endorsed INTEGER, ak BLOB, id BLOB, srk BLOB, nonce "
         "BLOB,"
         " time INTEGER, PRIMARY KEY (name, ak_name)) STRICT;"
-        "CREATE TABLE bootlog (digest BLOB PRIMARY KEY, measured BLOB) STRICT;" RUNTIME_TABLE
+        "CREATE TABLE bootlog (digest BLOB PRIMARY KEY, measured BLOB) STRICT;" RUNTIME_TABLE ROLLOUT_TABLE
         "CREATE TABLE audit (case_no INTEGER PRIMARY KEY, time INTEGER, record BLOB, hash BLOB) STRICT;";
 
 static const char *const sql[SQL_COUNT] = {
@@ -38,7 +44,8 @@ static const char *const sql[SQL_COUNT] = {
 
 #define MACHINE_COLUMNS                                                                                                \
 	"name, ek, endorsed, ak, id, srk, generation, nonce, nonce_time, clock_ms, reset_count, restart_count,"        \
-	" clock_safe, pcrs, secure_boot, eventlog, last_case, last_time, status, allowed, tag_serial, tag, place"
+	" clock_safe, pcrs, secure_boot, eventlog, last_case, last_time, status, allowed, tag_serial, tag, place,"     \
+	" counter, ended_register, lease_until, ended_case"
         [SQL_MACHINE_GET] = "SELECT " MACHINE_COLUMNS " FROM machine WHERE name = ?1",
         [SQL_MACHINE_OF_EK] = "SELECT name FROM machine WHERE ek = ?1",
         /* A machine's row is never deleted, so the highest number is the last one given. */
@@ -46,24 +53,30 @@ static const char *const sql[SQL_COUNT] = {
         /* Not OR REPLACE: that would throw out another machine that holds the same EK (A40). */
         [SQL_MACHINE_PUT] =
                 "INSERT INTO machine (" MACHINE_COLUMNS ") VALUES"
-                " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?24)"
+                " (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?24,?25,?26,"
+                " ?27,?28)"
                 " ON CONFLICT (name) DO UPDATE SET ek = ?2, endorsed = ?3, ak = ?4, id = ?5, srk = ?6,"
                 " generation = ?7, nonce = ?8, nonce_time = ?9, clock_ms = ?10, reset_count = ?11,"
                 " restart_count = ?12, clock_safe = ?13, pcrs = ?14, secure_boot = ?15, eventlog = ?16,"
                 " last_case = ?17, last_time = ?18, status = ?19, allowed = ?20, tag_serial = ?21, tag = ?22,"
-                " place = ?24",
+                " place = ?24, counter = ?25, ended_register = ?26, lease_until = ?27, ended_case = ?28",
         /* Same numbers as above. The nonce that was used is the condition: once, and not after a revocation. */
         [SQL_MACHINE_SEEN] =
                 "UPDATE machine SET nonce = ?8, nonce_time = ?9, clock_ms = ?10, reset_count = ?11,"
                 " restart_count = ?12, clock_safe = ?13, pcrs = ?14, secure_boot = ?15, eventlog = ?16,"
                 " last_case = ?17, last_time = ?18, status = ?19, allowed = ?20, tag_serial = ?21, tag = ?22,"
-                " place = ?24 WHERE name = ?1 AND nonce = ?23"
+                " place = ?24, counter = ?25, ended_register = ?26, lease_until = ?27, ended_case = ?28"
+                " WHERE name = ?1 AND nonce = ?23"
                 " AND EXISTS (SELECT 1 FROM cloudlet c WHERE c.name = ?1 AND c.revoked = 0)",
+        [SQL_MACHINE_ENDED] = "UPDATE machine SET nonce = ?8, nonce_time = ?9, clock_ms = ?10, reset_count = ?11,"
+                              " restart_count = ?12, clock_safe = ?13, counter = ?25, ended_register = ?26, "
+                              "lease_until = ?27, ended_case = ?28"
+                              " WHERE name = ?1 AND nonce = ?23",
         [SQL_MACHINE_NONCE] = "UPDATE machine SET nonce = ?2, nonce_time = ?3 WHERE name = ?1",
         [SQL_MACHINE_OF_TAG] = "SELECT name FROM machine WHERE tag_serial = ?1 AND name <> ?2",
         [SQL_MACHINE_LIST] = "SELECT c.name, c.version, c.revoked, m.generation, m.last_case, m.last_time, m.status,"
-                             " m.allowed FROM cloudlet c LEFT JOIN machine m ON m.name = c.name WHERE c.name > ?1"
-                             " ORDER BY c.name",
+                             " m.allowed, m.lease_until, m.ended_case FROM cloudlet c"
+                             " LEFT JOIN machine m ON m.name = c.name WHERE c.name > ?1 ORDER BY c.name",
 
         [SQL_PENDING_GET] = "SELECT ek, endorsed, ak, id, srk, nonce, time FROM pending"
                             " WHERE name = ?1 AND ak_name = ?2 AND time > ?3",
@@ -96,6 +109,11 @@ static const char *const sql[SQL_COUNT] = {
                             " WHERE machine = ?1",
         [SQL_RUNTIME_PUT] = "INSERT OR REPLACE INTO runtime (machine, reset_count, restart_count, entries, banks, pcrs,"
                             " complete, standing) VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+
+        [SQL_ROLLOUT_GET] = "SELECT variant, approval, reset_count, state, case_no FROM rollout WHERE machine = ?1",
+        [SQL_ROLLOUT_PUT] = "INSERT OR REPLACE INTO rollout (machine, variant, approval, time, reset_count, state,"
+                            " case_no) VALUES (?1,?2,?3,?4,?5,?6,?7)",
+        [SQL_ROLLOUT_FAILED] = "SELECT 1 FROM rollout WHERE variant = ?1 AND approval = ?2 AND state = ?3 LIMIT 1",
 
         [SQL_AUDIT_PUT] = "INSERT INTO audit (case_no, time, record, hash) VALUES (?1,?2,?3,?4)",
         [SQL_AUDIT_GET] = "SELECT record, hash, (SELECT hash FROM audit WHERE case_no = ?1 - 1) FROM audit"
@@ -178,6 +196,11 @@ static const char *const migrations[SCHEMA_VERSION + 1] = {
         [4] = "ALTER TABLE machine ADD COLUMN tag_serial INTEGER NOT NULL DEFAULT 0;"
               "ALTER TABLE machine ADD COLUMN tag BLOB; CREATE INDEX machine_tag ON machine (tag_serial)",
         [5] = "ALTER TABLE machine ADD COLUMN place BLOB",
+        [6] = "ALTER TABLE machine ADD COLUMN counter INTEGER NOT NULL DEFAULT 0;"
+              "ALTER TABLE machine ADD COLUMN ended_register BLOB;"
+              "ALTER TABLE machine ADD COLUMN lease_until INTEGER NOT NULL DEFAULT 0;"
+              "ALTER TABLE machine ADD COLUMN ended_case INTEGER NOT NULL DEFAULT 0",
+        [7] = ROLLOUT_TABLE,
 };
 
 static int migrate(struct store *s, int64_t version, struct err *e)
@@ -216,7 +239,8 @@ static int identify(struct store *s, struct err *e)
 /* The audit table may be large; its last link is checked by audit_last(). */
 static int inspect(struct store *s, struct err *e)
 {
-	static const char *const tables[] = {"document", "cloudlet", "ek", "machine", "pending", "bootlog", "runtime"};
+	static const char *const tables[] = {"document", "cloudlet", "ek", "machine", "pending", "bootlog", "runtime",
+	        "rollout"};
 
 	for (size_t i = 0; i < COUNT(tables); i++) {
 		char text[64];

@@ -17,6 +17,7 @@ enum store_sql {
 	SQL_MACHINE_NEWEST,
 	SQL_MACHINE_PUT,
 	SQL_MACHINE_SEEN,
+	SQL_MACHINE_ENDED,
 	SQL_MACHINE_NONCE,
 	SQL_MACHINE_OF_TAG,
 	SQL_MACHINE_LIST,
@@ -41,6 +42,9 @@ enum store_sql {
 	SQL_EK_LIST,
 	SQL_RUNTIME_GET,
 	SQL_RUNTIME_PUT,
+	SQL_ROLLOUT_GET,
+	SQL_ROLLOUT_PUT,
+	SQL_ROLLOUT_FAILED,
 	SQL_AUDIT_PUT,
 	SQL_AUDIT_GET,
 	SQL_AUDIT_LAST,
@@ -122,6 +126,13 @@ static inline void placestate_clear(struct placestate *p)
 /* What is known of that domain; NULL when there is no room for another. A new one is zero but for its name. */
 struct presence *placestate_of(struct placestate *p, const char *domain);
 
+struct leased {                          /* what leases of a machine may still be in use (leased.c) */
+	uint64_t counter;                /* its revocation counter, as last certified; 0: never */
+	uint8_t ended_register[PCR_LEN]; /* ENDED_PCR as last quoted */
+	int64_t until;       /* the latest of their deadlines, in seconds since the epoch; 0: there are none */
+	uint64_t ended_case; /* the receipt that all had ended; 0 once another was given */
+};
+
 struct machine { /* an enrolled machine, as it last proved itself to be */
 	char name[NAME_CAP];
 	uint8_t ek[SHA_LEN]; /* of its TPMT_PUBLIC */
@@ -141,7 +152,8 @@ struct machine { /* an enrolled machine, as it last proved itself to be */
 	char allowed[ALLOWED_MAX]; /* domains, each followed by a space */
 	uint64_t tag_serial;       /* of the last geo tag that counted; 0: it never showed one */
 	uint8_t tag[SHA_LEN];      /* and its digest: the officer's signature over it was checked */
-	struct placestate place;   /* last: a new enrolment of the same TPM keeps it */
+	struct leased leased;      /* a new enrolment of the same TPM keeps this and what follows */
+	struct placestate place;   /* last */
 };
 
 /* 1: found, 0: no such machine, -1: WHY_SYSTEM. So do all that look for one row. */
@@ -157,6 +169,8 @@ int machine_put(struct store *s, const struct machine *m, struct err *e);
 /* One conditional update: m's new nonce, clock, registers and standing, if its nonce is still `used` and it is not
  * revoked. *changed is 0 otherwise. */
 int machine_seen(struct store *s, const struct machine *m, const uint8_t used[NONCE_LEN], int *changed, struct err *e);
+/* The same of a revoked machine: clock, nonce and leases alone. */
+int machine_ended(struct store *s, const struct machine *m, const uint8_t used[NONCE_LEN], int *changed, struct err *e);
 /* A new nonce alone; NULL takes it away. */
 int machine_nonce(struct store *s, const char *name, const uint8_t *nonce, int64_t now, struct err *e);
 

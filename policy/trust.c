@@ -47,7 +47,8 @@ static int take(struct decider *d, struct document *doc, struct view jws, struct
 	int newer = is_newer(d, doc, e);
 	if (newer <= 0)
 		return newer;
-	if (book_keeps(doc->kind) && book_room(&d->book, doc, e))
+	if ((doc->kind == DOC_UPDATE && rollout_allows(d, doc, e)) ||
+	        (book_keeps(doc->kind) && book_room(&d->book, doc, e)))
 		return -1;
 	return shelf_put(&d->store, doc, jws, e) ? -1 : 1;
 }
