@@ -121,6 +121,11 @@ int cmd_domain_put(struct cli *c, struct err *e)
 	return put_file(c, DOC_DOMAIN, e);
 }
 
+int cmd_landmark_put(struct cli *c, struct err *e)
+{
+	return put_file(c, DOC_LANDMARK, e);
+}
+
 /* How lines between vertices run; a circle has none. */
 static const char *edges_of(const json_t *geometry)
 {

@@ -21,6 +21,8 @@ static const struct column dataset_columns[] = {
         {"NAME", "name"}, {"VERSION", "version"}, {"DOMAIN", "domain"}, {"EPOCH", "epoch"}, {NULL, NULL}};
 static const struct column vendor_columns[] = {{"NAME", "name"}, {"VERSION", "version"}, {"ISSUED", "issued"},
         {"CERTIFICATES", "certificates"}, {"DIGEST", "digest"}, {NULL, NULL}};
+static const struct column landmark_columns[] = {{"NAME", "name"}, {"VERSION", "version"}, {"ADDRESS", "address"},
+        {"LATITUDE", "latitude_deg"}, {"LONGITUDE", "longitude_deg"}, {"DIGEST", "digest"}};
 static const struct column cloudlet_columns[] = {{"NAME", "name"}, {"STATE", "state"}, {"STATUS", "status"},
         {"LAST CASE", "last_case"}, {"LAST TIME", "last_time"}, {"DOMAINS", "domains"}};
 
@@ -54,6 +56,8 @@ static void cell(char out[CELL_MAX], const struct column *c, const json_t *item)
 		cell_time(out, json_integer_value(v));
 	else if (json_is_integer(v))
 		snprintf(out, CELL_MAX, "%lld", (long long)json_integer_value(v));
+	else if (json_is_real(v))
+		snprintf(out, CELL_MAX, "%.7g", json_real_value(v));
 	else if (json_is_string(v) && strcmp(c->member, "digest") == 0)
 		snprintf(out, CELL_MAX, "%.16s", json_string_value(v));
 	else if (json_is_string(v))
@@ -138,6 +142,11 @@ int cmd_ek_list(struct cli *c, struct err *e)
 int cmd_ek_roots(struct cli *c, struct err *e)
 {
 	return list(c, "vendors", vendor_columns, e);
+}
+
+int cmd_landmark_list(struct cli *c, struct err *e)
+{
+	return list(c, "landmarks", landmark_columns, e);
 }
 
 int cmd_domain_list(struct cli *c, struct err *e)

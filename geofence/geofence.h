@@ -129,6 +129,18 @@ struct fence_report {
  * *body is JSON text, for the caller to free. Refuses with feature, polygon, ring and vertex, as they are in the map. */
 int fence_from_map(const struct fence_wish *w, char **body, struct fence_report *r, struct err *e);
 
+/* ---- Distance bounds (discs.c): pure ---- */
+
+struct disc { /* a landmark, and how far from it a machine is at the most */
+	const char *name;
+	struct fix at;
+	double radius_m;
+};
+/* WHY_OUTSIDE with both names when two of them have no common place: a landmark or its clock is wrong. */
+int discs_meet(const struct disc *d, size_t n, struct err *e);
+/* WHY_OUTSIDE with the name of the first that has no place in common with the circle of the fix. */
+int discs_hold(const struct disc *d, size_t n, const struct fix *place, struct err *e);
+
 /* ---- GNSS: what a receiver says, and what is doubtful about it ---- */
 
 /* What the locator found in the stream (gnsswatch.h has the rules). The numbers are those of the bits on the wire. */

@@ -1,5 +1,5 @@
 /* book: the documents that decisions are made from, parsed once and held in memory: fences, reference sets, domains,
- * datasets, runtime sets, vendors. Machines are not here: their number must cost nothing. Private to policy/. */
+ * datasets, runtime sets, vendors, landmarks. Machines are not here: their number must cost nothing. Private to policy/. */
 #ifndef POLICY_BOOK_H
 #define POLICY_BOOK_H
 

@@ -209,9 +209,11 @@ static int new_machine(struct decider *d, const struct pending *p, const struct 
 
 	if (got < 0)
 		return -1;
-	if (got == 0 || !mem_equal(m->ek, p->ek, SHA_LEN))
+	if (got == 0 || !mem_equal(m->ek, p->ek, SHA_LEN)) {
+		memset(&m->leased, 0, sizeof m->leased);
 		placestate_clear(&m->place);
-	memset(m, 0, offsetof(struct machine, place));
+	}
+	memset(m, 0, offsetof(struct machine, leased));
 	if (machine_next(&d->store, &m->generation, e))
 		return -1;
 	memcpy(m->name, p->name, sizeof m->name);
@@ -235,7 +237,8 @@ int enrol_activate(struct decider *d, const struct facts *f, struct verdict *v, 
 	int changed;
 
 	if (find_pending(d, a, &p, e) || prove(d, a, &p, &q, extra, e) || new_machine(d, &p, &q, e) ||
-	        located_check(d, a, extra, &d->machine, e) || appraise_log(d, a, &d->machine, e) ||
+	        located_check(d, a, extra, &d->machine, e) || bounds_check(d, a, p.nonce, e) ||
+	        leased_begin(d, a, extra, &d->machine, e) || appraise_log(d, a, &d->machine, e) ||
 	        imatrack_take(d, a, &q, e) || appraise_decide(d, f, &d->machine, e) ||
 	        pending_take(&d->store, &p, &changed, e))
 		return -1;

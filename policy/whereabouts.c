@@ -95,6 +95,22 @@ static void ask(const struct rules *r, enum source_kind k, const struct fix *x, 
 	out->source[k] = (struct source){.says = says[place->place], .match_rate = place->match_rate};
 }
 
+/* The narrowest: where it says yes, the others cannot say more. */
+static void ask_landmarks(const struct subject *s, const struct rules *r, struct decision *out, struct looks *l)
+{
+	const struct disc *best = NULL;
+	struct fix x;
+
+	for (size_t i = 0; i < s->ndiscs; i++)
+		if (!best || s->discs[i].radius_m < best->radius_m)
+			best = &s->discs[i];
+	if (best) {
+		x = best->at;
+		x.uncertainty_m = fmin(x.uncertainty_m + best->radius_m, FIX_UNCERTAINTY_MAX_M);
+	}
+	ask(r, SOURCE_BOUNDS, best ? &x : NULL, out, l);
+}
+
 static void ask_each(
         const struct subject *s, const struct rules *r, const struct receiver *g, struct decision *out, struct looks *l)
 {
@@ -104,6 +120,8 @@ static void ask_each(
 		ask(r, SOURCE_TAG, s->tag ? &s->tag->fix : NULL, out, l);
 	if (s->gnss)
 		ask(r, SOURCE_GNSS, g->clean ? &g->at : NULL, out, l);
+	if (s->ndiscs > 0 || s->discs_why)
+		ask_landmarks(s, r, out, l);
 }
 
 /* ---- The rules ---- */
@@ -195,15 +213,37 @@ static int by_receiver(const struct subject *s, const struct rules *r, const str
 	return -1;
 }
 
-/* LOCATION_BOUNDS: landmarks that measured the machine near. */
+/* What is too wide says nothing: light is at the other side of the earth and back in 134 ms. */
+static uint32_t near(const struct subject *s, const struct rules *r)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < s->ndiscs; i++)
+		n += s->discs[i].radius_m <= r->domain->bound_m;
+	return n;
+}
+
+/* LOCATION_BOUNDS: landmarks that measured the machine near. One that contradicts is heard at every level. */
 static int by_landmarks(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
 {
-	(void)out;
+	const struct fix *place = s->tag ? &s->tag->fix : &s->fix;
+
+	if (discs_meet(s->discs, s->ndiscs, e) || discs_hold(s->discs, s->ndiscs, place, e))
+		return -1;
 	if (r->domain->location_level < LOCATION_BOUNDS)
 		return 0;
-	err_set(e, WHY_OUTSIDE, "%s shows no distance bounds, and domain %s needs those of %u landmarks", s->machine,
-	        r->name, r->domain->landmarks);
-	return err_hint(e, "give \"landmarks\" in the agent's configuration");
+	if (s->discs_why) {
+		*e = *s->discs_why;
+		return -1;
+	}
+	uint32_t n = near(s, r);
+	if (n >= r->domain->landmarks) {
+		out->level = LOCATION_BOUNDS;
+		return 0;
+	}
+	err_set(e, WHY_OUTSIDE, "%u landmarks measured %s within %.0f km, and domain %s needs %u", n, s->machine,
+	        r->domain->bound_m / 1e3, r->name, r->domain->landmarks);
+	return err_hint(e, "give \"landmarks\" in the agent's configuration, of those that are near");
 }
 
 int whereabouts(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)

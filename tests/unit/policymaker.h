@@ -54,6 +54,8 @@ struct box { /* a machine */
 	const struct made_tag *tag; /* that it shows; NULL: none */
 	const struct gnss *gnss;    /* what its receiver says; NULL: it has none */
 	struct view index, held;    /* what its TPM says of the NV index; empty: what the tag's officer wrote there */
+	struct view bounds;         /* landmarks' statements that it shows; empty: none */
+	uint64_t counter;           /* of revocation; 0: its TPM has none */
 };
 
 /* ---- The authority ---- */
@@ -218,6 +220,7 @@ static inline void box_make(struct box *b, const char *name)
 	b->fix = (struct fix){52.52, 13.405, 1000};
 	b->has_fix = true;
 	b->sends_log = true;
+	b->counter = 1;
 }
 
 static inline void box_drop(struct box *b)
@@ -277,6 +280,18 @@ static inline void box_tag(struct box *b, struct facts_attest *a, struct attest_
 	a->tag_certify_sig = tpmmaker_sign(w, &b->ak, a->tag_certify);
 }
 
+/* The TPM's word about its revocation counter. */
+static inline void box_counter(struct box *b, struct facts_attest *a, struct attest_shape *shape, struct wr *w)
+{
+	uint8_t name[TPM_NAME_LEN], value[COUNTER_LEN];
+
+	if (b->counter == 0)
+		return;
+	tpmmaker_counter(shape, b->counter, name, value);
+	a->counter_certify = tpmmaker_attest(w, shape);
+	a->counter_certify_sig = tpmmaker_sign(w, &b->ak, a->counter_certify);
+}
+
 /* Facts of evidence that this machine makes now, over its nonce. */
 static inline void box_evidence(struct box *b, struct facts *f, enum ask_kind kind)
 {
@@ -310,6 +325,9 @@ static inline void box_evidence(struct box *b, struct facts *f, enum ask_kind ki
 	}
 	a->ndigests = 2;
 	memset(a->digests, 0x5a, sizeof a->digests);
+	a->bounds = b->bounds;
+	if (a->bounds.n > 0)
+		sha256(a->digests[1], a->bounds);
 	evidence_binding_of(extra, b->nonce, a->digests, a->ndigests);
 	tpmmaker_shape(&shape, &b->ak, VIEW_OF(extra));
 	tpmmaker_registers(&shape, &b->pcrs);
@@ -319,6 +337,7 @@ static inline void box_evidence(struct box *b, struct facts *f, enum ask_kind ki
 	assert_accepted(es256_sign(b->ak.key, a->quote, a->quote_sig, &e), &e);
 	a->ak = tpmmaker_view(&b->ak);
 	box_tag(b, a, &shape, &w);
+	box_counter(b, a, &shape, &w);
 	if (kind != ASK_ACTIVATE)
 		return;
 	a->id = tpmmaker_view(&b->id);
