@@ -92,6 +92,7 @@ void appliance_network_hear(struct screen *s)
 	if (c.prefix == 0) {
 		err_set(&e, WHY_SYSTEM, "there is no network: nobody gives %s an address", net.interface);
 		err_hint(&e, "a DHCP server, or an address in the site file");
+		net.missed = net.missed < PATIENCE ? PATIENCE - 1 : net.missed; /* it was waited for */
 		missing(s, &e);
 	} else if (netconf_check(&c, &e) == 0) {
 		configure(s, &c);
