@@ -223,17 +223,19 @@ static int read_tag(const json_t *j, struct lease_terms *t, struct err *e)
 
 static int read_terms(const json_t *j, struct lease_use *u, struct err *e)
 {
-	int64_t reset, restart, deadline;
+	int64_t reset, restart, counter, deadline;
 
 	if (terms_of(j, u, e) || json_get_hex(j, "pcr_digest", u->terms.pcr_digest, SHA_LEN, e) ||
 	        json_get_int(j, "reset_count", 0, UINT32_MAX, &reset, e) ||
 	        json_get_int(j, "restart_count", 0, UINT32_MAX, &restart, e) ||
+	        json_get_int(j, "counter", 1, INT64_MAX, &counter, e) ||
 	        json_get_int(j, "deadline_ms", 0, INT64_MAX, &deadline, e) ||
 	        read_exact(j, "signature", u->signature, ES256_SIG, e) || read_tag(j, &u->terms, e))
 		return -1;
 	u->terms.pcr_mask = PCR_MASK;
 	u->terms.reset_count = (uint32_t)reset;
 	u->terms.restart_count = (uint32_t)restart;
+	u->terms.counter = (uint64_t)counter;
 	u->terms.deadline_ms = (uint64_t)deadline;
 	return 0;
 }

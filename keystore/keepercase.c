@@ -81,6 +81,7 @@ static struct lease_terms grant_terms(const struct verdict *v, const struct gran
 	        .pcr_mask = PCR_MASK,
 	        .reset_count = v->reset_count,
 	        .restart_count = v->restart_count,
+	        .counter = v->counter,
 	        .deadline_ms = g->deadline_ms,
 	        .has_tag = v->has_tag,
 	};
@@ -104,6 +105,7 @@ static int put_lease(struct keeping *c, const struct grant *g, struct err *e)
 	jw_hex(&c->j, "pcr_digest", VIEW_OF(t.pcr_digest));
 	jw_int(&c->j, "reset_count", t.reset_count);
 	jw_int(&c->j, "restart_count", t.restart_count);
+	jw_int(&c->j, "counter", (int64_t)t.counter);
 	jw_int(&c->j, "deadline_ms", (int64_t)t.deadline_ms);
 	if (t.has_tag) {
 		jw_hex(&c->j, "tag", VIEW_OF(t.tag));
@@ -258,6 +260,8 @@ static int check_grants(const struct verdict *v, struct err *e)
 {
 	if (v->ngrants > DATASETS_MAX)
 		return malformed(e, "too many grants");
+	if (v->ngrants > 0 && (v->counter == 0 || v->counter > INT64_MAX))
+		return malformed(e, "grants for no value of a revocation counter");
 	for (size_t i = 0; i < v->ngrants; i++) {
 		const struct grant *g = &v->grants[i];
 		if (!name_ok(g->domain) || !name_ok(g->dataset))

@@ -12,6 +12,7 @@ struct lease_terms {
 	uint8_t pcr_digest[SHA_LEN];
 	uint32_t pcr_mask;
 	uint32_t reset_count, restart_count; /* both must be equal */
+	uint64_t counter;                    /* the machine's revocation counter must still stand at this */
 	uint64_t deadline_ms;                /* TPM clock at most this */
 	bool has_tag;                        /* the NV index of that Name must still hold the tag's digest */
 	uint8_t tag[SHA_LEN], tag_name[TPM_NAME_LEN];
@@ -22,7 +23,7 @@ void lease_policy_pcr(uint8_t d[SHA_LEN], uint32_t mask, const uint8_t pcr_diges
 void lease_policy_nv(uint8_t d[SHA_LEN], struct view operand, uint16_t offset, uint16_t op, struct view nv_name);
 void lease_policy_counter_timer(uint8_t d[SHA_LEN], struct view operand, uint16_t offset, uint16_t op);
 void lease_policy_authorize(uint8_t d[SHA_LEN], const uint8_t key_name[TPM_NAME_LEN], const uint8_t ref[SHA_LEN]);
-/* approvedPolicy = PolicyPCR, NV(tag ==) if there is one, CounterTimer(reset||restart ==), CounterTimer(clock <=). */
+/* approvedPolicy = PolicyPCR, NV(tag ==) if there is one, NV(counter ==), CounterTimer(reset||restart ==), CounterTimer(clock <=). */
 void lease_approved(uint8_t out[SHA_LEN], const struct lease_terms *t);
 /* What the lease key signs, and what TPM2_VerifySignature is given: H(approvedPolicy || policyRef). */
 void lease_digest(uint8_t out[SHA_LEN], const uint8_t approved[SHA_LEN], const uint8_t ref[SHA_LEN]);

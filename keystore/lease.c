@@ -77,15 +77,18 @@ void lease_policy_authorize(uint8_t d[SHA_LEN], const uint8_t key_name[TPM_NAME_
 
 void lease_approved(uint8_t out[SHA_LEN], const struct lease_terms *t)
 {
-	uint8_t d[SHA_LEN] = {0}, boots[8], clock[8];
-	struct wr b = wr_to(boots, sizeof boots), c = wr_to(clock, sizeof clock);
+	uint8_t d[SHA_LEN] = {0}, boots[8], clock[8], counter[COUNTER_LEN], name[TPM_NAME_LEN];
+	struct wr b = wr_to(boots, sizeof boots), c = wr_to(clock, sizeof clock), n = wr_to(counter, sizeof counter);
 	wr_be32(&b, t->reset_count);
 	wr_be32(&b, t->restart_count);
 	wr_be64(&c, t->deadline_ms);
+	wr_be64(&n, t->counter);
+	counter_name(name);
 
 	lease_policy_pcr(d, t->pcr_mask, t->pcr_digest);
 	if (t->has_tag)
 		lease_policy_nv(d, VIEW_OF(t->tag), 0, OP_EQ, VIEW_OF(t->tag_name));
+	lease_policy_nv(d, wr_done(&n), 0, OP_EQ, VIEW_OF(name));
 	lease_policy_counter_timer(d, wr_done(&b), TIME_RESET_COUNT, OP_EQ);
 	lease_policy_counter_timer(d, wr_done(&c), TIME_CLOCK, OP_UNSIGNED_LE);
 	for (size_t i = 0; i < SHA_LEN; i++)

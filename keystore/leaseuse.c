@@ -1,7 +1,7 @@
 /* What the agent hands the quoter for one use of a key: lease, sealed key and the lease key it should be signed by. */
 #include "keystore/keystore.h"
 
-static const char MAGIC[4] = {'M', 'S', 'L', '2'};
+static const char MAGIC[4] = {'M', 'S', 'L', '3'};
 
 static void write_terms(struct wr *w, const struct lease_terms *t)
 {
@@ -9,6 +9,7 @@ static void write_terms(struct wr *w, const struct lease_terms *t)
 	wr_be32(w, t->pcr_mask);
 	wr_be32(w, t->reset_count);
 	wr_be32(w, t->restart_count);
+	wr_be64(w, t->counter);
 	wr_be64(w, t->deadline_ms);
 	wr_u8(w, t->has_tag);
 	if (!t->has_tag)
@@ -24,6 +25,7 @@ static void read_terms(struct rd *r, struct lease_terms *t)
 	rd_require(r, t->pcr_mask == PCR_MASK);
 	t->reset_count = rd_be32(r);
 	t->restart_count = rd_be32(r);
+	t->counter = rd_be64(r);
 	t->deadline_ms = rd_be64(r);
 	t->has_tag = rd_upto(r, rd_u8(r), 1) == 1;
 	if (!t->has_tag)

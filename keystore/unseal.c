@@ -110,27 +110,40 @@ static int prove_registers(struct unsealing *s, struct err *e)
 }
 
 /* Index and password are the index's own: it can be read by anybody. */
-static TSS2_RC compare_tag(struct unsealing *s, ESYS_TR nv)
+static TSS2_RC compare_index(struct unsealing *s, uint32_t place, struct view held)
 {
-	TPM2B_OPERAND operand = {.size = SHA_LEN};
-	memcpy(operand.buffer, s->u->terms.tag, SHA_LEN);
-	return Esys_PolicyNV(
-	        s->t->esys, nv, nv, s->session, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &operand, 0, TPM2_EO_EQ);
+	TPM2B_OPERAND operand = {.size = (UINT16)held.n};
+	ESYS_TR nv = ESYS_TR_NONE;
+	memcpy(operand.buffer, held.p, held.n);
+	TSS2_RC rc = Esys_TR_FromTPMPublic(s->t->esys, place, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_PolicyNV(s->t->esys, nv, nv, s->session, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+		        &operand, 0, TPM2_EO_EQ);
+	if (nv != ESYS_TR_NONE)
+		(void)Esys_TR_Close(s->t->esys, &nv);
+	return rc;
 }
 
 static int prove_tag(struct unsealing *s, struct err *e)
 {
-	ESYS_TR nv = ESYS_TR_NONE;
 	if (!s->u->terms.has_tag)
 		return 0;
-	TSS2_RC rc = Esys_TR_FromTPMPublic(s->t->esys, TAGINDEX, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &nv);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = compare_tag(s, nv);
-	if (nv != ESYS_TR_NONE)
-		(void)Esys_TR_Close(s->t->esys, &nv);
+	TSS2_RC rc = compare_index(s, TAGINDEX, VIEW_OF(s->u->terms.tag));
 	if (rc == TSS2_RC_SUCCESS)
 		return 0;
 	tpm_fail(e, rc, WHY_STALE, "the geo tag in the TPM is not the one of the lease");
+	return err_hint(e, "attest again: merestone-agent attest");
+}
+
+static int prove_counter(struct unsealing *s, struct err *e)
+{
+	uint8_t value[COUNTER_LEN];
+	struct wr w = wr_to(value, sizeof(value));
+	wr_be64(&w, s->u->terms.counter);
+	TSS2_RC rc = compare_index(s, COUNTER, wr_done(&w));
+	if (rc == TSS2_RC_SUCCESS)
+		return 0;
+	tpm_fail(e, rc, WHY_STALE, "the machine's leases were ended after this one was signed");
 	return err_hint(e, "attest again: merestone-agent attest");
 }
 
@@ -185,7 +198,8 @@ static int prove(struct unsealing *s, struct err *e)
 {
 	if (tpm_session(s->t, &s->session, e) != 0)
 		return -1;
-	if (prove_registers(s, e) != 0 || prove_tag(s, e) != 0 || prove_boot(s, e) != 0 || prove_time(s, e) != 0)
+	if (prove_registers(s, e) != 0 || prove_tag(s, e) != 0 || prove_counter(s, e) != 0 || prove_boot(s, e) != 0 ||
+	        prove_time(s, e) != 0)
 		return -1;
 	return authorize(s, e);
 }

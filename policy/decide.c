@@ -36,6 +36,15 @@ static int rule_clock(const struct subject *s, struct err *e)
 	return err_hint(e, "ask again in some minutes, or restart %s in order", s->machine);
 }
 
+/* A lease that cannot be ended is not given. */
+static int rule_counter(const struct subject *s, struct err *e)
+{
+	if (!s->uncounted)
+		return 0;
+	*e = *s->uncounted;
+	return -1;
+}
+
 /* The first set that matches approves; else the first that was compared words the refusal. */
 static int rule_state(const struct subject *s, const struct rules *r, struct decision *out, struct err *e)
 {
@@ -117,7 +126,7 @@ static uint32_t lease_of(const struct subject *s, const struct rules *r, const s
 
 void decide(const struct subject *s, const struct rules *r, struct decision *out)
 {
-	struct err why[6];
+	struct err why[7];
 
 	memset(out, 0, sizeof *out);
 	memset(why, 0, sizeof why);
@@ -125,9 +134,10 @@ void decide(const struct subject *s, const struct rules *r, struct decision *out
 	        rule_admitted(s, &why[0]),
 	        rule_member(s, r, out, &why[1]),
 	        rule_clock(s, &why[2]),
-	        rule_state(s, r, out, &why[3]),
-	        rule_runtime(s, r, out, &why[4]),
-	        whereabouts(s, r, out, &why[5]),
+	        rule_counter(s, &why[3]),
+	        rule_state(s, r, out, &why[4]),
+	        rule_runtime(s, r, out, &why[5]),
+	        whereabouts(s, r, out, &why[6]),
 	};
 
 	for (size_t i = 0; i < COUNT(why); i++) {

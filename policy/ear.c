@@ -232,6 +232,7 @@ static void put_evidence(struct jw *j, const struct ear *x)
 	jw_int(j, "clock_ms", (int64_t)q->clock.clock_ms);
 	jw_int(j, "reset_count", q->clock.reset_count);
 	jw_int(j, "restart_count", q->clock.restart_count);
+	jw_int(j, "counter", (int64_t)x->machine->leased.counter);
 	jw_end_obj(j);
 }
 

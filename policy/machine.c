@@ -50,6 +50,9 @@ static bool read_row(sqlite3_stmt *st, struct machine *m)
 	m->last_case = (uint64_t)sqlite3_column_int64(st, 16);
 	m->last_time = sqlite3_column_int64(st, 17);
 	m->tag_serial = (uint64_t)sqlite3_column_int64(st, 20);
+	m->leased.counter = (uint64_t)sqlite3_column_int64(st, 23);
+	m->leased.until = sqlite3_column_int64(st, 25);
+	m->leased.ended_case = (uint64_t)sqlite3_column_int64(st, 26);
 	if (secure_boot < SECURE_BOOT_UNKNOWN || secure_boot > SECURE_BOOT_ON || !store_get(st, 13, pcrs, sizeof pcrs))
 		return false;
 	m->secure_boot = (enum secure_boot)secure_boot;
@@ -62,6 +65,7 @@ static bool read_row(sqlite3_stmt *st, struct machine *m)
 	       store_get_text(st, 18, m->status, sizeof m->status) &&
 	       store_get_text(st, 19, m->allowed, sizeof m->allowed) &&
 	       (m->tag_serial == 0 || store_get(st, 21, m->tag, sizeof m->tag)) &&
+	       (m->leased.counter == 0 || store_get(st, 24, m->leased.ended_register, PCR_LEN)) &&
 	       placestate_read(store_view(st, 22), &m->place);
 }
 
@@ -106,19 +110,30 @@ struct packed { /* must outlive the step */
 	uint8_t pcrs[PCRS_LEN], place[PLACESTATE_MAX];
 };
 
-/* Parameters 8 to 22, and 24: what each attestation changes. */
+/* Parameters 8 to 13 and 25 to 28: what any evidence changes. */
+static void bind_shown(struct store *s, sqlite3_stmt *st, const struct machine *m)
+{
+	if (m->has_nonce)
+		store_blob(s, st, 8, VIEW_OF(m->nonce));
+	store_int(s, st, 9, m->nonce_time);
+	store_int(s, st, 10, (int64_t)m->clock.clock_ms);
+	store_int(s, st, 11, m->clock.reset_count);
+	store_int(s, st, 12, m->clock.restart_count);
+	store_int(s, st, 13, m->clock.safe);
+	store_int(s, st, 25, (int64_t)m->leased.counter);
+	store_blob(s, st, 26, VIEW_OF(m->leased.ended_register));
+	store_int(s, st, 27, m->leased.until);
+	store_int(s, st, 28, (int64_t)m->leased.ended_case);
+}
+
+/* And 14 to 22, and 24: what a decision does. */
 static void bind_standing(struct store *s, sqlite3_stmt *st, const struct machine *m, struct packed *to)
 {
 	struct wr place = wr_to(to->place, sizeof to->place);
 
 	pack(to->pcrs, &m->pcrs);
 	placestate_write(&place, &m->place);
-	store_blob(s, st, 8, VIEW_OF(m->nonce));
-	store_int(s, st, 9, m->nonce_time);
-	store_int(s, st, 10, (int64_t)m->clock.clock_ms);
-	store_int(s, st, 11, m->clock.reset_count);
-	store_int(s, st, 12, m->clock.restart_count);
-	store_int(s, st, 13, m->clock.safe);
+	bind_shown(s, st, m);
 	store_blob(s, st, 14, VIEW_OF(to->pcrs));
 	store_int(s, st, 15, (int64_t)m->secure_boot);
 	store_blob(s, st, 16, VIEW_OF(m->eventlog));
@@ -169,6 +184,16 @@ int machine_seen(struct store *s, const struct machine *m, const uint8_t used[NO
 
 	store_text(s, st, 1, m->name);
 	bind_standing(s, st, m, &packed);
+	store_blob(s, st, 23, VIEW(used, NONCE_LEN));
+	return store_run(s, st, changed, e);
+}
+
+int machine_ended(struct store *s, const struct machine *m, const uint8_t used[NONCE_LEN], int *changed, struct err *e)
+{
+	sqlite3_stmt *st = store_use(s, SQL_MACHINE_ENDED);
+
+	store_text(s, st, 1, m->name);
+	bind_shown(s, st, m);
 	store_blob(s, st, 23, VIEW(used, NONCE_LEN));
 	return store_run(s, st, changed, e);
 }

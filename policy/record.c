@@ -46,6 +46,17 @@ static void put_events(struct jw *j, const struct decider *d)
 	jw_end_arr(j);
 }
 
+static void put_ended(struct jw *j, const struct ended *x)
+{
+	if (!x->has)
+		return;
+	jw_obj(j, "receipt");
+	jw_int(j, "counter", (int64_t)x->counter);
+	jw_int(j, "previous", (int64_t)x->previous);
+	jw_str(j, "sessions", x->sessions ? "ended" : "not shown");
+	jw_end_obj(j);
+}
+
 int record_write(struct wr *w, const struct decider *d, const struct facts *f, const struct verdict *v, struct err *e)
 {
 	struct jw j = jw_to(w);
@@ -66,6 +77,8 @@ int record_write(struct wr *w, const struct decider *d, const struct facts *f, c
 		jw_raw(&j, "ear", v->body);
 		put_events(&j, d);
 	}
+	if (f->kind == ASK_ATTEST)
+		put_ended(&j, &d->ended);
 	if (v->kind == VERDICT_CREDENTIAL && d->issuer_expired)
 		jw_bool(&j, "issuer_expired", true);
 	if (v->kind == VERDICT_RECEIPT)

@@ -42,6 +42,7 @@ static void write_result(struct wr *w, const struct verdict *v)
 	wr_bytes(w, v->pcr_digest, sizeof v->pcr_digest);
 	wr_be32(w, v->reset_count);
 	wr_be32(w, v->restart_count);
+	wr_be64(w, v->counter);
 	wr_u8(w, (uint8_t)v->refusal.why);
 	wr_u8(w, v->with_certificate ? WITH_CERTIFICATE : 0);
 	wr_be32(w, v->certificate_s);
@@ -134,6 +135,7 @@ static void read_result(struct rd *r, struct verdict *v)
 	rd_copy(r, v->pcr_digest, sizeof v->pcr_digest);
 	v->reset_count = rd_be32(r);
 	v->restart_count = rd_be32(r);
+	v->counter = rd_be64(r);
 	v->refusal.why = (enum why)rd_upto(r, rd_u8(r), WHY_COUNT - 1);
 	v->with_certificate = read_flag(r);
 	v->certificate_s = (uint32_t)rd_upto(r, rd_be32(r), CERTIFICATE_S);
@@ -147,6 +149,7 @@ static void read_result(struct rd *r, struct verdict *v)
 	v->ngrants = (uint32_t)rd_upto(r, rd_be16(r), DATASETS_MAX);
 	for (uint32_t i = 0; i < v->ngrants; i++)
 		read_grant(r, &v->grants[i]);
+	rd_require(r, v->counter <= INT64_MAX && (v->counter > 0 || v->ngrants == 0));
 	v->body = read_body(r, CLAIMS_JSON_MAX);
 	rd_require(r, v->has_nonce && name_ok(v->machine));
 }

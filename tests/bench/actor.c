@@ -10,8 +10,8 @@
 #define BENCH_NAME "bench" /* of the only domain and the only dataset */
 
 struct evidence_parts { /* where the views of an evidence point */
-	uint8_t claims[CLAIMS_MAX], pcrs[PCR_QUOTED * PCR_LEN];
-	struct softtpm_signed quote, id, srk;
+	uint8_t claims[CLAIMS_MAX], pcrs[(PCR_QUOTED + 1) * PCR_LEN];
+	struct softtpm_signed quote, id, srk, counter;
 };
 
 int actor_claims(const struct actor *a, bool certificate, uint8_t buf[CLAIMS_MAX], struct view *out, struct err *e)
@@ -33,12 +33,12 @@ int actor_claims(const struct actor *a, bool certificate, uint8_t buf[CLAIMS_MAX
 	return 0;
 }
 
-static void write_pcrs(uint8_t out[PCR_QUOTED * PCR_LEN], const struct pcrs *p)
+static void write_pcrs(uint8_t out[(PCR_QUOTED + 1) * PCR_LEN], const struct pcrs *p)
 {
-	struct wr w = wr_to(out, PCR_QUOTED * PCR_LEN);
+	struct wr w = wr_to(out, (PCR_QUOTED + 1) * PCR_LEN);
 
 	for (size_t i = 0; i < PCR_COUNT; i++)
-		if (PCR_MASK >> i & 1)
+		if (QUOTE_MASK >> i & 1)
 			wr_bytes(&w, p->v[i], PCR_LEN);
 }
 
@@ -74,12 +74,14 @@ int actor_evidence(
 		ev.part[PART_SRK] = softtpm_view(srk);
 	}
 	evidence_binding(extra, a->player->nonce, &ev);
-	if (softtpm_quote(&a->ak, extra, &a->scene->boot.pcrs, PCR_MASK, &p.quote, e) != 0)
+	if (softtpm_quote(&a->ak, extra, &a->scene->boot.pcrs, QUOTE_MASK, &p.quote, e) != 0)
 		return -1;
 	ev.part[PART_QUOTE] = VIEW(p.quote.attest, p.quote.nattest);
 	ev.part[PART_QUOTE_SIG] = VIEW(p.quote.sig, p.quote.nsig);
-	if (srk && certify(a, srk, extra, &p, &ev, e) != 0)
+	if ((srk && certify(a, srk, extra, &p, &ev, e) != 0) || softtpm_counter(&a->ak, extra, &p.counter, e) != 0)
 		return -1;
+	ev.part[PART_COUNTER_CERTIFY] = VIEW(p.counter.attest, p.counter.nattest);
+	ev.part[PART_COUNTER_CERTIFY_SIG] = VIEW(p.counter.sig, p.counter.nsig);
 	evidence_write(w, &ev);
 	return wr_ok(w) ? 0 : err_set(e, WHY_SYSTEM, "the evidence does not fit");
 }

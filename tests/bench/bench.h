@@ -34,6 +34,9 @@ int softtpm_quote(const struct softtpm_key *ak, const uint8_t extra[SHA_LEN], co
         struct softtpm_signed *out, struct err *e);
 int softtpm_certify(const struct softtpm_key *ak, const struct softtpm_key *subject, const uint8_t extra[SHA_LEN],
         struct softtpm_signed *out, struct err *e);
+/* TPM2_NV_Certify of a revocation counter that stands at 1. */
+int softtpm_counter(
+        const struct softtpm_key *ak, const uint8_t extra[SHA_LEN], struct softtpm_signed *out, struct err *e);
 /* TPM2_ActivateCredential: Part 1 24. */
 int softtpm_activate(const struct softtpm_key *ek, const struct tpm_pub *ak, struct view blob, struct view secret,
         uint8_t nonce[NONCE_LEN], struct err *e);

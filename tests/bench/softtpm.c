@@ -5,6 +5,7 @@
 #include "tests/bench/bench.h"
 
 enum {
+	ST_NV = 0x8014,
 	ST_CERTIFY = 0x8017,
 	ST_QUOTE = 0x8018,
 	RESETS = 7,
@@ -135,6 +136,20 @@ int softtpm_certify(const struct softtpm_key *ak, const struct softtpm_key *subj
 	tpmpub_qualified(qualified, RH_OWNER, subject->pub.name);
 	wr_view16(&w, VIEW_OF(subject->pub.name));
 	wr_view16(&w, VIEW_OF(qualified));
+	return end(out, &w, ak, e);
+}
+
+int softtpm_counter(
+        const struct softtpm_key *ak, const uint8_t extra[SHA_LEN], struct softtpm_signed *out, struct err *e)
+{
+	static const uint8_t one[COUNTER_LEN] = {[COUNTER_LEN - 1] = 1};
+	struct wr w = begin(out, ST_NV, &ak->pub, extra);
+	uint8_t name[TPM_NAME_LEN];
+
+	counter_name(name);
+	wr_view16(&w, VIEW_OF(name));
+	wr_be16(&w, 0);
+	wr_view16(&w, VIEW_OF(one));
 	return end(out, &w, ak, e);
 }
 

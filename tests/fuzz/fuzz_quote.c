@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct err e;
 
 	quote_signature(VIEW(p, n), sig, &e);
-	check(VIEW(p, n), quote_parse(VIEW(p, n), PCR_MASK, &q, &e) ? NULL : &q);
+	check(VIEW(p, n), quote_parse(VIEW(p, n), QUOTE_MASK, &q, &e) ? NULL : &q);
 	quote_parse(VIEW(p, n), 0x1eff, &q, &e);
 	return 0;
 }

@@ -98,9 +98,9 @@ static inline struct view imabox_part(struct imabox *x)
 static inline void imabox_evidence(struct imabox *x, struct evidence *ev)
 {
 	struct wr w = wr_to(x->room, sizeof x->room), c = wr_to(x->claims, sizeof x->claims), p;
-	static uint8_t registers[IMA_QUOTED * PCR_LEN];
+	static uint8_t registers[(IMA_QUOTED + 1) * PCR_LEN];
+	uint8_t extra[SHA_LEN], name[TPM_NAME_LEN], value[COUNTER_LEN];
 	struct attest_shape shape;
-	uint8_t extra[SHA_LEN];
 	struct claims claims;
 	struct err e;
 
@@ -113,8 +113,8 @@ static inline void imabox_evidence(struct imabox *x, struct evidence *ev)
 		ev->part[PART_EVENTLOG] = VIEW(x->b.log, x->b.nlog);
 	evidence_binding(extra, x->b.nonce, ev);
 	tpmmaker_shape(&shape, &x->b.ak, VIEW_OF(extra));
-	shape.mask = IMA_MASK;
-	quote_pcr_digest(shape.digest_room, &x->pcrs, IMA_MASK);
+	shape.mask = IMA_MASK | ENDED_MASK;
+	quote_pcr_digest(shape.digest_room, &x->pcrs, IMA_MASK | ENDED_MASK);
 	shape.clock = x->b.clock;
 	shape.safe = x->b.clock.safe;
 	ev->part[PART_QUOTE] = tpmmaker_attest(&w, &shape);
@@ -122,7 +122,11 @@ static inline void imabox_evidence(struct imabox *x, struct evidence *ev)
 	p = wr_to(registers, sizeof registers);
 	for (size_t i = 0; i < 13; i++)
 		wr_bytes(&p, x->pcrs.v[i], PCR_LEN);
+	wr_bytes(&p, x->pcrs.v[ENDED_PCR], PCR_LEN);
 	ev->part[PART_PCRS] = wr_done(&p);
+	tpmmaker_counter(&shape, x->b.counter, name, value);
+	ev->part[PART_COUNTER_CERTIFY] = tpmmaker_attest(&w, &shape);
+	ev->part[PART_COUNTER_CERTIFY_SIG] = tpmmaker_sign(&w, &x->b.ak, ev->part[PART_COUNTER_CERTIFY]);
 	struct view part = imabox_part(x);
 	if (part.n > 0)
 		ev->part[PART_IMA] = part;

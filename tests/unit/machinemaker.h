@@ -14,6 +14,7 @@ struct machine {
 	size_t nlog;
 	struct attest_shape quote;
 	const struct made_tag *tag; /* that it shows */
+	uint64_t counter;           /* of revocation; 0: its TPM has none */
 	struct evidence ev;         /* the parts, views into room */
 	uint8_t room[32 * 1024];
 	struct wr w;
@@ -45,6 +46,7 @@ static inline void machinemaker_new(struct machine *m)
 	m->nlog = wr_done(&w).n;
 	assert_accepted(boot_read(wr_done(&w), &b, &e), &e);
 	m->pcrs = b.pcrs;
+	m->counter = 1;
 	machinemaker_claims(m);
 }
 
@@ -84,7 +86,7 @@ static inline void machinemaker_quote(struct machine *m, const uint8_t nonce[NON
 
 	evidence_binding(extra, nonce, &m->ev);
 	for (size_t i = 0; i < PCR_COUNT; i++)
-		if (PCR_MASK >> i & 1)
+		if (QUOTE_MASK >> i & 1)
 			wr_bytes(&m->w, m->pcrs.v[i], PCR_LEN);
 	m->ev.part[PART_PCRS] = VIEW(m->room + from, m->w.n - from);
 	tpmmaker_shape(&m->quote, &m->ak, VIEW(extra, SHA_LEN));
@@ -108,6 +110,19 @@ static inline void machinemaker_tag(struct machine *m, struct view extra)
 	m->ev.part[PART_TAG_CERTIFY_SIG] = tpmmaker_sign(&m->w, &m->ak, m->ev.part[PART_TAG_CERTIFY]);
 }
 
+static inline void machinemaker_counter(struct machine *m, struct view extra)
+{
+	uint8_t name[TPM_NAME_LEN], value[COUNTER_LEN];
+	struct attest_shape a;
+
+	if (m->counter == 0)
+		return;
+	tpmmaker_shape(&a, &m->ak, extra);
+	tpmmaker_counter(&a, m->counter, name, value);
+	m->ev.part[PART_COUNTER_CERTIFY] = tpmmaker_attest(&m->w, &a);
+	m->ev.part[PART_COUNTER_CERTIFY_SIG] = tpmmaker_sign(&m->w, &m->ak, m->ev.part[PART_COUNTER_CERTIFY]);
+}
+
 static inline void machinemaker_attest(struct machine *m, const uint8_t nonce[NONCE_LEN], bool with_log)
 {
 	uint8_t extra[SHA_LEN];
@@ -120,6 +135,7 @@ static inline void machinemaker_attest(struct machine *m, const uint8_t nonce[NO
 		m->ev.part[PART_TAG] = tagmaker_view(m->tag);
 	machinemaker_quote(m, nonce, extra);
 	machinemaker_tag(m, VIEW_OF(extra));
+	machinemaker_counter(m, VIEW_OF(extra));
 }
 
 static inline void machinemaker_activate(struct machine *m, const uint8_t nonce[NONCE_LEN])
@@ -134,6 +150,7 @@ static inline void machinemaker_activate(struct machine *m, const uint8_t nonce[
 	machinemaker_quote(m, nonce, extra);
 	machinemaker_certify(m, PART_ID_CERTIFY, &m->id, VIEW_OF(extra));
 	machinemaker_certify(m, PART_SRK_CERTIFY, &m->srk, VIEW_OF(extra));
+	machinemaker_counter(m, VIEW_OF(extra));
 }
 
 static inline void machinemaker_enrol(struct machine *m)

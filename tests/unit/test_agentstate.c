@@ -17,7 +17,7 @@
 
 #define TERMS(dataset, epoch) "\"domain\":\"geoa\",\"dataset\":\"" dataset "\",\"epoch\":" epoch ",\"generation\":1"
 #define LEASE(dataset, epoch, deadline)                                                                                \
-	"{" TERMS(dataset, epoch) ",\"pcr_digest\":\"" HEX32 "\",\"reset_count\":3,\"restart_count\":0,"               \
+	"{" TERMS(dataset, epoch) ",\"pcr_digest\":\"" HEX32 "\",\"reset_count\":3,\"restart_count\":0,\"counter\":5," \
 	                          "\"deadline_ms\":" deadline ",\"signature\":\"" ZERO64 "\"}"
 #define KEY(dataset, epoch) "{" TERMS(dataset, epoch) ",\"public\":\"AAAA\",\"duplicate\":\"AAAA\",\"seed\":\"AAAA\"}"
 #define ANSWER(leases, keys)                                                                                           \
@@ -130,12 +130,14 @@ static void a_lease_and_its_key_come_back_as_they_were_given(void **s)
 	assert_int_equal(u.generation, 1);
 	assert_int_equal(u.terms.deadline_ms, 60000);
 	assert_int_equal(u.terms.reset_count, 3);
+	assert_int_equal(u.terms.counter, 5);
 	assert_int_equal(u.terms.pcr_mask, PCR_MASK);
 	assert_int_equal(u.sealed.nseed, 3);
 }
 
 #define LEASE_AND(more)                                                                                                \
-	"{" TERMS("first", "2") ",\"pcr_digest\":\"" HEX32 "\",\"reset_count\":3,\"restart_count\":0," more            \
+	"{" TERMS("first", "2") ",\"pcr_digest\":\"" HEX32                                                             \
+	                        "\",\"reset_count\":3,\"restart_count\":0,\"counter\":5," more                         \
 	                        "\"deadline_ms\":1,\"signature\":\"" ZERO64 "\"}"
 #define TAG      "\"tag\":\"" HEX32 "\","
 #define TAG_NAME "\"tag_name\":\"000b" HEX32 "\","

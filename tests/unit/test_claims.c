@@ -88,10 +88,10 @@ static void a_place_in_the_runtime_list_is_a_number_and_nothing_else(void **s)
 	(void)s;
 	assert_accepted(parse(HEADER("a", "1", "")), &e);
 	assert_false(got.has_ima);
-	assert_int_equal(claims_mask(&got), PCR_MASK);
+	assert_int_equal(claims_mask(&got), QUOTE_MASK);
 	assert_accepted(parse(WITH_IMA("{\"offset\":1099511627776}")), &e);
 	assert_true(got.has_ima && got.ima_offset == UINT64_C(1) << 40);
-	assert_int_equal(claims_mask(&got), IMA_MASK);
+	assert_int_equal(claims_mask(&got), (IMA_MASK | ENDED_MASK));
 	for (size_t i = 0; i < COUNT(bad); i++)
 		assert_refused(parse(bad[i]), &e, WHY_MALFORMED);
 }

@@ -72,7 +72,7 @@ static void an_honest_attestation_becomes_facts(void **s)
 	assert_true(f.attest.nmeasured > 0);
 	/* what the decider does with them */
 	evidence_binding_of(binding, nonce, (const uint8_t(*)[SHA_LEN])f.attest.digests, f.attest.ndigests);
-	assert_accepted(quote_parse(f.attest.quote, PCR_MASK, &q, &e), &e);
+	assert_accepted(quote_parse(f.attest.quote, QUOTE_MASK, &q, &e), &e);
 	assert_accepted(quote_check(&q, f.attest.quote_sig, &m.ak.pub, binding, &f.attest.pcrs, &e), &e);
 }
 
@@ -97,7 +97,7 @@ static void attack_A13_changed_claims_do_not_fit_the_binding(void **s)
 	m.ev.part[PART_CLAIMS] = wr_done(&w);
 	accepted(ASK_ATTEST);
 	evidence_binding_of(binding, nonce, (const uint8_t(*)[SHA_LEN])f.attest.digests, f.attest.ndigests);
-	assert_accepted(quote_parse(f.attest.quote, PCR_MASK, &q, &e), &e);
+	assert_accepted(quote_parse(f.attest.quote, QUOTE_MASK, &q, &e), &e);
 	assert_refused(quote_check(&q, f.attest.quote_sig, &m.ak.pub, binding, &f.attest.pcrs, &e), &e, WHY_STALE);
 }
 
@@ -124,7 +124,7 @@ static void attack_A02_A04_a_quote_of_a_plain_key_is_refused(void **s)
 
 static void attack_A01_register_values_of_another_state_are_refused(void **s)
 {
-	static uint8_t values[PCR_QUOTED * PCR_LEN];
+	static uint8_t values[(PCR_QUOTED + 1) * PCR_LEN];
 
 	(void)s;
 	machinemaker_attest(&m, nonce, true);
@@ -424,7 +424,7 @@ static void changed(struct view v, void *arg)
 	(void)arg;
 	if (judge_ask(v, &f, &e) != 0 || f.refusal.why != WHY_NONE || f.kind != ASK_ATTEST)
 		return;
-	assert_accepted(quote_parse(f.attest.quote, PCR_MASK, &q, &e), &e);
+	assert_accepted(quote_parse(f.attest.quote, QUOTE_MASK, &q, &e), &e);
 	evidence_binding_of(binding, nonce, (const uint8_t(*)[SHA_LEN])f.attest.digests, f.attest.ndigests);
 	if (quote_check(&q, f.attest.quote_sig, &m.ak.pub, binding, &f.attest.pcrs, &e) != 0)
 		return;

@@ -56,7 +56,8 @@ static int teardown(void **s)
 
 static void fresh(struct bench *b, enum verdict_kind kind)
 {
-	b->v = (struct verdict){.ticket = 5, .case_no = 17, .kind = kind, .machine = "berlin-1", .has_nonce = true};
+	b->v = (struct verdict){
+	        .ticket = 5, .case_no = 17, .kind = kind, .machine = "berlin-1", .has_nonce = true, .counter = 3};
 	memset(b->v.nonce, 0x4e, NONCE_LEN);
 	b->v.ek = public_make(b->ek, MADE_EK, VIEW_OF(POLICY_A), true, b->tpm->pub);
 	b->v.ak = public_make(b->ak, MADE_AK, VIEW("", 0), false, b->tpm->pub);
@@ -250,6 +251,7 @@ static void lease_digest_of(const json_t *lease, uint8_t out[SHA_LEN])
 	struct err e = {0};
 	t.reset_count = (uint32_t)json_integer_value(json_object_get(lease, "reset_count"));
 	t.restart_count = (uint32_t)json_integer_value(json_object_get(lease, "restart_count"));
+	t.counter = (uint64_t)json_integer_value(json_object_get(lease, "counter"));
 	t.deadline_ms = (uint64_t)json_integer_value(json_object_get(lease, "deadline_ms"));
 	assert_accepted(json_get_hex(lease, "pcr_digest", t.pcr_digest, SHA_LEN, &e), &e);
 	t.has_tag = json_object_get(lease, "tag") != NULL;

@@ -170,32 +170,40 @@ static void the_signed_digest_and_the_objects_policy_are_those_of_the_vector(voi
 	is(out, sizeof out, "e00035300c2e54ec639e560c7dc0570f508efd1705d3f0bd8e622eb5a4825028");
 }
 
-/* The lease of this version: registers, both boot counters in one operand, the deadline. */
-static void an_approved_policy_is_its_three_steps(void **s)
+#define COUNTER_NAME "000bf485b556b50018e4212c5af58d99f80643e7cd46ecb55cb138bd9ffbd53e9a88"
+
+/* The lease of this version: registers, counter, both boot counters in one operand, the deadline. */
+static void an_approved_policy_is_its_four_steps(void **s)
 {
 	struct lease_terms t = {.pcr_mask = PCR_MASK, .reset_count = 7, .restart_count = 2, .deadline_ms = 0x36ee80};
-	const uint8_t boots[8] = {[3] = 7, [7] = 2}, hour[8] = {[5] = 0x36, [6] = 0xee, [7] = 0x80};
-	uint8_t expected[SHA_LEN] = {0}, found[SHA_LEN];
+	const uint8_t boots[8] = {[3] = 7, [7] = 2}, hour[8] = {[5] = 0x36, [6] = 0xee, [7] = 0x80}, one[8] = {[7] = 1};
+	uint8_t expected[SHA_LEN] = {0}, found[SHA_LEN], counter[TPM_NAME_LEN];
 	(void)s;
+	t.counter = 1;
 	memset(t.pcr_digest, 0x5a, sizeof t.pcr_digest);
+	bytes(counter, TPM_NAME_LEN, COUNTER_NAME);
 	lease_policy_pcr(expected, PCR_MASK, t.pcr_digest);
+	lease_policy_nv(expected, VIEW_OF(one), 0, OP_EQ, VIEW_OF(counter));
 	lease_policy_counter_timer(expected, VIEW_OF(boots), RESET_COUNT, OP_EQ);
 	lease_policy_counter_timer(expected, VIEW_OF(hour), CLOCK, OP_LE);
 	lease_approved(found, &t);
 	assert_memory_equal(found, expected, SHA_LEN);
 }
 
-/* A tag stands between registers and boot, as in the vector. */
-static void an_approved_policy_with_a_tag_is_its_four_steps(void **s)
+/* A tag stands between registers and counter, as in the vector. */
+static void an_approved_policy_with_a_tag_is_its_five_steps(void **s)
 {
 	struct lease_terms t = {.pcr_mask = PCR_MASK, .reset_count = 7, .deadline_ms = 0x36ee80, .has_tag = true};
-	const uint8_t boots[8] = {[3] = 7}, hour[8] = {[5] = 0x36, [6] = 0xee, [7] = 0x80};
-	uint8_t expected[SHA_LEN] = {0}, found[SHA_LEN];
+	const uint8_t boots[8] = {[3] = 7}, hour[8] = {[5] = 0x36, [6] = 0xee, [7] = 0x80}, two[8] = {[7] = 2};
+	uint8_t expected[SHA_LEN] = {0}, found[SHA_LEN], counter[TPM_NAME_LEN];
 	(void)s;
+	t.counter = 2;
+	bytes(counter, TPM_NAME_LEN, COUNTER_NAME);
 	hash_of(t.tag, "tag");
 	bytes(t.tag_name, TPM_NAME_LEN, "000b1da498038dbf3cf883d0c230ace3cd79ae2959f0e3aca0918b4454dc38740a8e");
 	lease_policy_pcr(expected, PCR_MASK, t.pcr_digest);
 	lease_policy_nv(expected, VIEW_OF(t.tag), 0, OP_EQ, VIEW_OF(t.tag_name));
+	lease_policy_nv(expected, VIEW_OF(two), 0, OP_EQ, VIEW_OF(counter));
 	lease_policy_counter_timer(expected, VIEW_OF(boots), RESET_COUNT, OP_EQ);
 	lease_policy_counter_timer(expected, VIEW_OF(hour), CLOCK, OP_LE);
 	lease_approved(found, &t);
@@ -205,7 +213,7 @@ static void an_approved_policy_with_a_tag_is_its_four_steps(void **s)
 static void every_term_changes_the_approved_policy(void **s)
 {
 	struct lease_terms base = {.pcr_mask = PCR_MASK, .reset_count = 7, .restart_count = 2, .deadline_ms = 1000};
-	struct lease_terms other[8] = {base, base, base, base, base, base, base, base};
+	struct lease_terms other[9] = {base, base, base, base, base, base, base, base, base};
 	uint8_t first[SHA_LEN], found[SHA_LEN];
 	(void)s;
 	other[0].pcr_digest[31] ^= 1;
@@ -216,13 +224,14 @@ static void every_term_changes_the_approved_policy(void **s)
 	other[5].has_tag = other[6].has_tag = other[7].has_tag = true;
 	other[6].tag[0]++;
 	other[7].tag_name[33]++;
+	other[8].counter++;
 	lease_approved(first, &base);
 	for (size_t i = 0; i < COUNT(other); i++) {
 		lease_approved(found, &other[i]);
 		assert_memory_not_equal(found, first, SHA_LEN);
 	}
 	lease_approved(first, &other[5]);
-	for (size_t i = 6; i < COUNT(other); i++) {
+	for (size_t i = 6; i < 8; i++) {
 		lease_approved(found, &other[i]);
 		assert_memory_not_equal(found, first, SHA_LEN);
 	}
@@ -254,8 +263,8 @@ int main(void)
 	        cmocka_unit_test(the_argument_hashes_are_those_of_the_vector),
 	        cmocka_unit_test(each_step_gives_the_tpms_digest),
 	        cmocka_unit_test(the_signed_digest_and_the_objects_policy_are_those_of_the_vector),
-	        cmocka_unit_test(an_approved_policy_is_its_three_steps),
-	        cmocka_unit_test(an_approved_policy_with_a_tag_is_its_four_steps),
+	        cmocka_unit_test(an_approved_policy_is_its_four_steps),
+	        cmocka_unit_test(an_approved_policy_with_a_tag_is_its_five_steps),
 	        cmocka_unit_test(every_term_changes_the_approved_policy),
 	        cmocka_unit_test(references_of_different_grants_differ),
 	};

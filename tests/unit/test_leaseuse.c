@@ -12,7 +12,11 @@ static struct lease_use sample(void)
 	        .dataset = "maps",
 	        .epoch = 3,
 	        .generation = 4,
-	        .terms = {.pcr_mask = PCR_MASK, .reset_count = 9, .restart_count = 1, .deadline_ms = 1234567},
+	        .terms = {.pcr_mask = PCR_MASK,
+	                .reset_count = 9,
+	                .restart_count = 1,
+	                .counter = 5,
+	                .deadline_ms = 1234567},
 	        .sealed = {.npublic = 78, .nduplicate = 108, .nseed = 68}};
 	memset(u.terms.pcr_digest, 1, sizeof u.terms.pcr_digest);
 	memset(u.signature, 2, sizeof u.signature);
@@ -40,6 +44,7 @@ static void what_was_written_is_read(void **s)
 	assert_accepted(lease_use_read(v, &back, &e), &e);
 	assert_string_equal(back.domain, "geob");
 	assert_string_equal(back.dataset, "maps");
+	assert_int_equal(back.terms.counter, 5);
 	assert_int_equal(back.terms.deadline_ms, 1234567);
 	assert_int_equal(back.sealed.nduplicate, 108);
 	assert_true(view_equal(written(again, sizeof again, &back), v));

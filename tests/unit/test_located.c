@@ -250,7 +250,7 @@ static void attack_A111_an_index_that_anybody_writes_is_refused(void **s)
 	sha256(name + 2, VIEW_OF(area));
 	box.index = VIEW_OF(name);
 	rig_attest(r, &box);
-	assert_denied(r, WHY_FORGED, "not the one that only its officer writes");
+	assert_denied(r, WHY_FORGED, "the NV index is another one, or has other attributes");
 }
 
 static void attack_A111_an_index_with_another_digest_is_refused(void **s)

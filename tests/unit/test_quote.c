@@ -48,7 +48,7 @@ static int parsing(void)
 	struct wr w = wr_to(buf, sizeof buf);
 
 	e = (struct err){0};
-	return quote_parse(tpmmaker_attest(&w, &shape), PCR_MASK, &q, &e);
+	return quote_parse(tpmmaker_attest(&w, &shape), QUOTE_MASK, &q, &e);
 }
 
 /* Parses, signs with the AK and checks, as the decider does. */
@@ -167,12 +167,12 @@ static void attack_A17_no_bank_two_banks_or_another_width_is_refused(void **s)
 
 static void attack_A18_a_register_digest_must_be_the_right_one(void **s)
 {
-	struct view parts[PCR_QUOTED];
+	struct view parts[(PCR_QUOTED + 1)];
 	size_t n = 0;
 
 	(void)s;
 	for (size_t i = PCR_COUNT; i-- > 0;)
-		if (PCR_MASK >> i & 1)
+		if (QUOTE_MASK >> i & 1)
 			parts[n++] = VIEW_OF(pcrs.v[i]);
 	sha256_n(shape.digest_room, parts, n);
 	assert_refused(checking(nonce, &pcrs), &e, WHY_FORGED);
@@ -188,7 +188,7 @@ static void each_quoted_register_counts(void **s)
 	for (size_t i = 0; i < PCR_COUNT; i++) {
 		struct pcrs other = pcrs;
 		other.v[i][31] ^= 1;
-		if (PCR_MASK >> i & 1)
+		if (QUOTE_MASK >> i & 1)
 			assert_refused(checking(nonce, &other), &e, WHY_FORGED);
 		else
 			assert_accepted(checking(nonce, &other), &e);
@@ -203,11 +203,11 @@ static void attack_A19_bytes_to_spare_and_wrong_lengths_are_refused(void **s)
 
 	(void)s;
 	wr_u8(&w, 0);
-	assert_refused(quote_parse(wr_done(&w), PCR_MASK, &q, &e), &e, WHY_MALFORMED);
+	assert_refused(quote_parse(wr_done(&w), QUOTE_MASK, &q, &e), &e, WHY_MALFORMED);
 	said("left over");
 	buf[6] = 0xff; /* length of the signer's name */
-	assert_refused(quote_parse(v, PCR_MASK, &q, &e), &e, WHY_MALFORMED);
-	assert_refused(quote_parse(VIEW_OF(big), PCR_MASK, &q, &e), &e, WHY_MALFORMED);
+	assert_refused(quote_parse(v, QUOTE_MASK, &q, &e), &e, WHY_MALFORMED);
+	assert_refused(quote_parse(VIEW_OF(big), QUOTE_MASK, &q, &e), &e, WHY_MALFORMED);
 }
 
 static void a_signer_with_another_hash_is_refused(void **s)
@@ -306,7 +306,7 @@ static void changed_quote(struct view v, void *arg)
 {
 	struct quote m;
 
-	if (quote_parse(v, PCR_MASK, &m, &e) == 0 && quote_check(&m, arg, &ak.pub, nonce, &pcrs, &e) == 0)
+	if (quote_parse(v, QUOTE_MASK, &m, &e) == 0 && quote_check(&m, arg, &ak.pub, nonce, &pcrs, &e) == 0)
 		fail_msg("a mangled quote is accepted");
 }
 
@@ -372,7 +372,7 @@ static void a_quote_of_a_real_tpm_is_accepted(void **s)
 	assert_accepted(es256_verify_pub(k.xy, q.hash, rs, &e), &e);
 	sha256(digest, values);
 	assert_memory_equal(digest, q.pcr_digest, SHA_LEN);
-	assert_refused(quote_parse(msg, PCR_MASK, &q, &e), &e, WHY_FORGED);
+	assert_refused(quote_parse(msg, QUOTE_MASK, &q, &e), &e, WHY_FORGED);
 	assert_refused(tpmpub_is_ak(&k, &e), &e, WHY_UNTRUSTED);
 	drop_vector(msg);
 	drop_vector(sig);

@@ -57,9 +57,14 @@ static void lease(struct bench *b)
 	struct tpm_clock c;
 	assert_int_equal(tpmquote_pcrs(&b->tpm, PCR_MASK, &pcrs, &e), 0);
 	assert_int_equal(tpm_clock(&b->tpm, &c, &e), 0);
+	uint8_t counter[COUNTER_LEN];
+	size_t n = 0;
+	assert_int_equal(tpmnv_read(&b->tpm, COUNTER, counter, sizeof counter, &n, &e), 1);
+	struct rd r = rd_of(VIEW(counter, n));
 	b->use.terms = (struct lease_terms){.pcr_mask = PCR_MASK,
 	        .reset_count = c.reset_count,
 	        .restart_count = c.restart_count,
+	        .counter = rd_be64(&r),
 	        .deadline_ms = c.clock_ms + 3600 * 1000};
 	quote_pcr_digest(b->use.terms.pcr_digest, &pcrs, PCR_MASK);
 	sign_lease(b, b->authority);
@@ -87,6 +92,7 @@ static int setup(void **s)
 		return 0;
 	assert_int_equal(swtpm_new(&b->machine), 0);
 	machine_on(b);
+	assert_accepted(tpmcounter_make(&b->tpm, &e), &e);
 	b->authority = es256_generate(&e);
 	b->key = secret_new();
 	memset(b->key->b, 0x42, SECRET_LEN);

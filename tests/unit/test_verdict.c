@@ -59,6 +59,7 @@ static void result(struct verdict *x)
 	x->with_certificate = true;
 	x->certificate_s = 3600;
 	x->reset_count = 3;
+	x->counter = 4;
 	x->ngrants = 2;
 	for (int i = 0; i < 2; i++) {
 		struct grant *g = &x->grants[i];

@@ -108,13 +108,13 @@ static inline void tpmmaker_shape(struct attest_shape *a, const struct tpm_key *
 	a->banks = 1;
 	a->bank = 0x000b;
 	a->select_size = 3;
-	a->mask = PCR_MASK;
+	a->mask = QUOTE_MASK;
 	a->digest = VIEW_OF(a->digest_room);
 }
 
 static inline void tpmmaker_registers(struct attest_shape *a, const struct pcrs *p)
 {
-	quote_pcr_digest(a->digest_room, p, PCR_MASK);
+	quote_pcr_digest(a->digest_room, p, QUOTE_MASK);
 }
 
 static inline void tpmmaker_subject(struct attest_shape *a, const struct tpm_key *subject)
@@ -132,6 +132,17 @@ static inline void tpmmaker_index(struct attest_shape *a, struct view name, stru
 	a->name = name;
 	a->digest = contents;
 	a->offset = 0;
+}
+
+/* The revocation counter at that value, which room holds. */
+static inline void tpmmaker_counter(
+        struct attest_shape *a, uint64_t value, uint8_t name[TPM_NAME_LEN], uint8_t room[COUNTER_LEN])
+{
+	struct wr w = wr_to(room, COUNTER_LEN);
+
+	wr_be64(&w, value);
+	counter_name(name);
+	tpmmaker_index(a, VIEW(name, TPM_NAME_LEN), wr_done(&w));
 }
 
 static inline struct view tpmmaker_attest(struct wr *w, const struct attest_shape *a)

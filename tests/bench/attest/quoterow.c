@@ -37,7 +37,7 @@ static void ours(void *arg)
 	struct err e;
 
 	if (tpmpub_parse(softtpm_view(&x->m->ak), &ak, &e) != 0 ||
-	        quote_parse(VIEW(x->by_tpm.attest, x->by_tpm.nattest), PCR_MASK, &q, &e) != 0 ||
+	        quote_parse(VIEW(x->by_tpm.attest, x->by_tpm.nattest), QUOTE_MASK, &q, &e) != 0 ||
 	        quote_signature(VIEW(x->by_tpm.sig, x->by_tpm.nsig), sig, &e) != 0 ||
 	        quote_check(&q, sig, &ak, x->extra, &x->pcrs, &e) != 0)
 		abort();
@@ -91,7 +91,7 @@ int quoterow_print(const struct softbox *m, const char *dir, struct err *e)
 
 	memset(&x.pcrs, 0x11, sizeof x.pcrs);
 	memset(x.extra, 0x22, sizeof x.extra);
-	if (!b || softtpm_quote(&m->ak, x.extra, &x.pcrs, PCR_MASK, &x.by_tpm, e) != 0 || for_them(&x, dir, e) != 0)
+	if (!b || softtpm_quote(&m->ak, x.extra, &x.pcrs, QUOTE_MASK, &x.by_tpm, e) != 0 || for_them(&x, dir, e) != 0)
 		return -1;
 	bool there = checkquote(&x) == 0;
 	struct racer r[] = {{.once = ours, .arg = &x, .times = 400}, {.once = verify, .arg = b, .times = 400},

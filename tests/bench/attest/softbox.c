@@ -42,7 +42,7 @@ static int quote(
 {
 	struct pcrs pcrs = s->boot->pcrs;
 	struct wr w = wr_to(p->pcrs, sizeof p->pcrs);
-	uint32_t mask = s->pcr10 ? IMA_MASK : PCR_MASK;
+	uint32_t mask = s->pcr10 ? IMA_MASK | ENDED_MASK : QUOTE_MASK;
 	uint8_t extra[SHA_LEN];
 
 	if (s->pcr10)

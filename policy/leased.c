@@ -1,0 +1,89 @@
+/* What leases a machine may still use: its revocation counter as its TPM certifies it, and the receipt that ends them. */
+#include <string.h>
+
+#include "policy/decider.h"
+
+/* WHY_NONE afterwards: leases can be signed for this value. */
+static int certified(struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN],
+        const struct machine *m, uint64_t *value, struct err *e)
+{
+	struct tpm_pub ak;
+
+	*value = 0;
+	if (a->counter_certify.n == 0) {
+		err_set(&d->uncounted, WHY_UNTRUSTED,
+		        "the TPM of %s shows no revocation counter: no lease of it could be ended", m->name);
+		err_hint(&d->uncounted, "merestone-agent enrol makes one");
+		return 0;
+	}
+	if (tpmpub_parse(public_view(&m->ak), &ak, e))
+		return err_in(e, "stored keys");
+	return certify_counter(a->counter_certify, a->counter_certify_sig, &ak, extra, value, e);
+}
+
+/* The counter ends leases; the register, or another boot, ends sessions that had proved one before (facts: leases 2). */
+static void note_receipt(
+        struct decider *d, const struct facts_attest *a, const struct quote *q, struct machine *m, uint64_t value)
+{
+	struct leased *l = &m->leased;
+	struct ended *x = &d->ended;
+
+	if (l->counter == 0 || value <= l->counter)
+		return;
+	*x = (struct ended){.has = true, .counter = value, .previous = l->counter};
+	x->sessions = q->clock.reset_count > m->clock.reset_count ||
+	              memcmp(l->ended_register, a->pcrs.v[ENDED_PCR], PCR_LEN) != 0;
+	if (!x->sessions)
+		return;
+	l->until = 0;
+	l->ended_case = d->head.case_no + 1;
+}
+
+static void note_counter(const struct facts_attest *a, struct leased *l, uint64_t value)
+{
+	if (value > 0)
+		l->counter = value;
+	memcpy(l->ended_register, a->pcrs.v[ENDED_PCR], PCR_LEN);
+}
+
+int leased_check(struct decider *d, const struct facts_attest *a, const struct quote *q, const uint8_t extra[SHA_LEN],
+        struct machine *m, struct err *e)
+{
+	uint64_t value, was = m->leased.counter;
+
+	if (certified(d, a, extra, m, &value, e))
+		return -1;
+	if (value > 0 && value < was) {
+		err_set(e, WHY_STALE, "re-enrol: the TPM's revocation counter went back from %llu to %llu",
+		        (unsigned long long)was, (unsigned long long)value);
+		return err_hint(e, "merestone-agent enrol: a new enrolment starts from the TPM as it is");
+	}
+	note_receipt(d, a, q, m, value);
+	note_counter(a, &m->leased, value);
+	return 0;
+}
+
+int leased_begin(
+        struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN], struct machine *m, struct err *e)
+{
+	uint64_t value;
+
+	if (certified(d, a, extra, m, &value, e))
+		return -1;
+	note_counter(a, &m->leased, value);
+	return 0;
+}
+
+void leased_note(const struct decider *d, struct machine *m)
+{
+	for (uint32_t i = 0; i < d->book.n[DOC_DATASET]; i++) {
+		const char *domain = d->book.doc[DOC_DATASET][i]->dataset.domain;
+		const struct decision *yes = appraise_allowed(&d->appraisal, domain);
+
+		if (!yes)
+			continue;
+		m->leased.ended_case = 0;
+		if (m->leased.until < d->now + yes->lease_s)
+			m->leased.until = d->now + yes->lease_s;
+	}
+}
