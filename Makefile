@@ -33,8 +33,8 @@ EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
-			$(addprefix policy/,docupdate document report) firmware/update/release $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
+			$(addprefix policy/,docupdate document report) $(addprefix firmware/update/,release runningimage slots) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
 			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/,image/bootkeys image/flash image/flashwrite image/gpt init/site) \
 			$(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson

@@ -64,6 +64,10 @@ int cmd_image_site(struct cli *c, struct err *e);
 int cmd_tag_show(struct cli *c, struct err *e);
 int cmd_report_pull(struct cli *c, struct err *e);
 int cmd_report_verify(struct cli *c, struct err *e);
+int cmd_update_pack(struct cli *c, struct err *e);
+int cmd_update_publish(struct cli *c, struct err *e);
+int cmd_update_approve(struct cli *c, struct err *e);
+int cmd_update_status(struct cli *c, struct err *e);
 int cmd_explain(struct cli *c, struct err *e);
 
 #endif

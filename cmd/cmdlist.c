@@ -26,6 +26,11 @@ static const struct column landmark_columns[] = {{"NAME", "name"}, {"VERSION", "
 static const struct column cloudlet_columns[] = {{"NAME", "name"}, {"STATE", "state"}, {"STATUS", "status"},
         {"LAST CASE", "last_case"}, {"LAST TIME", "last_time"}, {"DOMAINS", "domains"}};
 
+static const struct column update_columns[] = {{"VARIANT", "name"}, {"UPDATE", "update"}, {"WAVES", "waves"},
+        {"OPEN", "open"}, {"HALTED", "halted"}, {NULL, NULL}};
+static const struct column rollout_columns[] = {{"NAME", "name"}, {"VARIANT", "variant"}, {"RUNS", "runs"},
+        {"WAVE", "wave"}, {"STATE", "state"}, {"CASE", "case"}};
+
 static void cell_time(char out[CELL_MAX], json_int_t t)
 {
 	time_t when = (time_t)t;
@@ -62,6 +67,8 @@ static void cell(char out[CELL_MAX], const struct column *c, const json_t *item)
 		snprintf(out, CELL_MAX, "%.16s", json_string_value(v));
 	else if (json_is_string(v))
 		snprintf(out, CELL_MAX, "%s", json_string_value(v));
+	else if (json_is_boolean(v))
+		snprintf(out, CELL_MAX, "%s", json_is_true(v) ? "yes" : "no");
 	else if (json_is_array(v))
 		cell_list(out, v);
 	else
@@ -162,4 +169,31 @@ int cmd_dataset_list(struct cli *c, struct err *e)
 int cmd_cloudlet_list(struct cli *c, struct err *e)
 {
 	return list(c, "cloudlets", cloudlet_columns, e);
+}
+
+int cmd_update_status(struct cli *c, struct err *e)
+{
+	AUTO(json_free) json_t *updates = NULL;
+	AUTO(json_free) json_t *machines = NULL;
+	AUTO(json_free) json_t *both = NULL;
+	struct kit kit = {0};
+
+	if (!cli_args(c, 0, 0, e))
+		return CLI_USAGE;
+	if (kit_open(c->kit, &kit, e) == 0)
+		updates = kit_list(&kit, "updates", e);
+	if (updates)
+		machines = kit_list(&kit, "rollouts", e);
+	kit_close(&kit);
+	if (!machines)
+		return -1;
+	if (c->json) {
+		both = json_pack("{s:O, s:O}", "updates", updates, "machines", machines);
+		cli_print_json(both);
+		return 0;
+	}
+	print_table(update_columns, updates);
+	putchar('\n');
+	print_table(rollout_columns, machines);
+	return 0;
 }

@@ -182,6 +182,15 @@ json_t *kit_list(struct kit *k, const char *what, struct err *e)
 	return TAKE(items);
 }
 
+int kit_put(struct kit *k, const char *path, struct view part, struct err *e)
+{
+	struct reply r;
+
+	if (connect_kit(k, e) || client_call(k->client, "PUT", path, "application/octet-stream", part, &r, e))
+		return -1;
+	return client_refusal(&r, e);
+}
+
 json_t *kit_post(struct kit *k, struct view jws, struct err *e)
 {
 	struct reply r;

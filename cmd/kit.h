@@ -26,6 +26,8 @@ json_t *kit_list(struct kit *k, const char *what, struct err *e);
 /* GET path; gives the answer's bytes as they are, for reports that are verified elsewhere. Valid until the next call.
  */
 int kit_get(struct kit *k, const char *path, struct view *body, struct err *e);
+/* PUT of one part of an upload. */
+int kit_put(struct kit *k, const char *path, struct view part, struct err *e);
 /* POST a signed document; gives the receipt. The caller frees. */
 json_t *kit_post(struct kit *k, struct view jws, struct err *e);
 

@@ -66,6 +66,12 @@ static const struct verb {
                 "NAME [--authority URL] [--ca FILE] [--address A.B.C.D/BITS [--gateway A.B.C.D]] "
                 "[--location LAT,LON,UNCERTAINTY_M] [--data DATASET]... --out FILE",
                 "sign where an appliance belongs: its site file", cmd_image_site},
+        {"update", "pack", "DIR --key FILE [--requires-floor N]", "make a release of what the image's build made",
+                cmd_update_pack},
+        {"update", "publish", "DIR", "send a release to the authority", cmd_update_publish},
+        {"update", "approve", "VERSION --key PUB [--variant NAME] [--wave MACHINE,...]... [--version N]",
+                "let machines take it, wave by wave", cmd_update_approve},
+        {"update", "status", "", "how far approved updates are", cmd_update_status},
         {"report", "pull", "CASE [-o FILE]", "fetch the signed report of a case", cmd_report_pull},
         {"report", "verify", "FILE --key PUB", "verify a report, with no network and no authority", cmd_report_verify},
         {"explain", "", "CASE", "what was decided, why, and the way out", cmd_explain},
