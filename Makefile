@@ -33,9 +33,9 @@ EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdpredict cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
 			$(addprefix policy/,docupdate document report) $(addprefix firmware/update/,release runningimage slots) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
-			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/,image/bootkeys image/flash image/flashwrite image/gpt init/site) \
+			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/,image/bootkeys image/flash image/flashwrite image/gpt image/pe image/predict image/stubcpio init/site state/pcrsig state/statepolicy) keystore/lease \
 			$(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
 

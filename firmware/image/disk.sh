@@ -56,6 +56,6 @@ disk_fill() {
 
 # What the authority and an update need to know of this image.
 disk_describe() {
-	"$programs/merestone" image manifest "$dir" >"$dir/reference.json" || step SKIP manifest
+	"$programs/merestone" image manifest "$dir" --keys "$keys" --platforms "$here/platforms.json" >"$dir/reference.json"
 	"$programs/merestone" update pack "$dir" --key "$keys/update.key" >/dev/null || step SKIP 'update pack'
 }
