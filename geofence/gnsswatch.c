@@ -16,6 +16,7 @@ enum {
 	FEW_REPORTS = 3,         /* in a row: a bird is no attack */
 	FLAT_REPORTS = 10,       /* in a row */
 	SKY_MAX_AGE_MS = 30 * 1000,
+	GAP_MAX_MS = 60 * 1000, /* without a fix; a receiver wanders, so what is older is not compared with */
 	SPOOFING_INDICATED = 2, /* UBX-NAV-STATUS: 2 indicated, 3 multiple indications; 1 does not mean there is none */
 	JAMMING_WARNING = 2,    /* UBX-MON-RF: 2 interference visible, 3 and no fix */
 };
@@ -93,6 +94,8 @@ static void rule_of_place(struct gnss_watch *w, const struct gnss_tpv *t, const 
 {
 	if (!w->fixed)
 		return;
+	if (t->time_ms - w->fix.time_ms > GAP_MAX_MS)
+		w->site.n = 0;
 	if (sitewatch_feed(&w->site, t->lat_deg, t->lon_deg))
 		hold(w, GNSS_MOVED, at);
 	doubt(w, GNSS_MOVED, t->has_eph && sitewatch_away(&w->site, t->eph_m, GNSS_K));

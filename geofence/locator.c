@@ -60,22 +60,22 @@ static struct gnss_moment moment(void)
 	return (struct gnss_moment){.wall_ms = clock_ms(CLOCK_REALTIME), .mono_ms = clock_ms(CLOCK_BOOTTIME)};
 }
 
-static void say(struct locating *l, const struct wr *packet)
+static void say(struct locating *l, const struct wr *packet, int flags)
 {
 	struct view v = wr_done(packet);
 
-	/* An agent that does not read its alarms has enough of them waiting. */
-	if (send(LOCATOR_SOCKET, v.p, v.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 && errno != EAGAIN)
+	if (send(LOCATOR_SOCKET, v.p, v.n, MSG_NOSIGNAL | flags) < 0 && errno != EAGAIN)
 		l->ended = true;
 }
 
+/* An agent that does not hear has enough of these waiting. */
 static void say_kind(struct locating *l, enum locator_say kind)
 {
 	uint8_t buf[1];
 	struct wr w = wr_to(buf, sizeof buf);
 
 	wr_u8(&w, (uint8_t)kind);
-	say(l, &w);
+	say(l, &w, MSG_DONTWAIT);
 }
 
 static void answer_fix(struct locating *l)
@@ -88,7 +88,7 @@ static void answer_fix(struct locating *l)
 	l->known = g.doubts;
 	wr_u8(&w, LOCATOR_HERE);
 	locatorwire_put_gnss(&w, &g);
-	say(l, &w);
+	say(l, &w, 0);
 }
 
 static void take_site(struct locating *l, struct rd *r)

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/wr.h"
 #include "tests/unit/noise.h"
+#include "tests/unit/ubxmaker.h"
 
 enum scenario {
 	GENUINE,
@@ -165,19 +166,9 @@ static void le(struct wr *w, int n, int64_t v)
 
 static void frame(struct wr *w, uint16_t id, const struct wr *payload)
 {
-	size_t from = w->n + 2;
-	uint8_t a = 0, b = 0;
+	struct ubx_made m = ubxmaker(id, wr_done(payload));
 
-	wr_be16(w, 0xb562);
-	wr_be16(w, id);
-	le(w, 2, (int64_t)payload->n);
-	wr_bytes(w, payload->p, payload->n);
-	for (size_t i = from; i < w->n; i++) {
-		a = (uint8_t)(a + w->p[i]);
-		b = (uint8_t)(b + a);
-	}
-	wr_u8(w, a);
-	wr_u8(w, b);
+	wr_view(w, ubxmaker_view(&m));
 }
 
 static int64_t tow_ms(const struct epoch *p) /* GPS began on a Sunday, and has 18 leap seconds less */

@@ -425,6 +425,18 @@ static void a_fixed_site_that_creeps_20_m_has_moved_though_its_tag_is_wide(void 
 	assert_doubt(&s, GNSS_MOVED);
 }
 
+static void what_was_before_a_gap_is_not_compared_with(void **state)
+{
+	struct stream s = stream_of(true);
+
+	(void)state;
+	epochs(&s, 200);
+	s.ms += 3600 * 1000;
+	s.next.lat_deg += 30.0 / 111200; /* as far as a receiver may wander in an hour */
+	epochs(&s, 200);
+	assert_certain(&s);
+}
+
 static void a_machine_that_may_move_is_not_held_to_a_site(void **state)
 {
 	struct stream s = stream_of(false);
@@ -462,6 +474,7 @@ int main(void)
 	        cmocka_unit_test(what_the_receiver_itself_finds_is_doubted),
 	        cmocka_unit_test(a_fixed_site_away_from_its_tag_has_moved),
 	        cmocka_unit_test(a_fixed_site_that_creeps_20_m_has_moved_though_its_tag_is_wide),
+	        cmocka_unit_test(what_was_before_a_gap_is_not_compared_with),
 	        cmocka_unit_test(a_machine_that_may_move_is_not_held_to_a_site),
 	};
 

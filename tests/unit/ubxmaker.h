@@ -7,14 +7,14 @@
 #include "base/wr.h"
 
 struct ubx_made {
-	uint8_t b[128];
+	uint8_t b[160];
 	size_t n;
 };
 
 /* Sync, class and id, length, payload, checksum. */
 static inline struct ubx_made ubxmaker(uint16_t id, struct view payload)
 {
-	struct ubx_made m;
+	struct ubx_made m = {0};
 	struct wr w = wr_to(m.b, sizeof m.b);
 	uint8_t a = 0, b = 0;
 
