@@ -112,7 +112,7 @@ LIBEXEC := door judge decider keeper quoter locator updater prover
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border densify digest fence fence_geometry flat flatcheck gridbuild gridput raster rings \
 	  seam) $(MAPS)
-INNER  := firmware/image/gpt $(addprefix firmware/init/,bootline dhcp pcrevent sha2 verity) $(addprefix firmware/update/,runningimage slots)
+INNER  := $(addprefix firmware/image/,gpt pe predict stubcpio) firmware/state/statepolicy $(addprefix firmware/init/,bootline dhcp pcrevent sha2 verity) $(addprefix firmware/update/,runningimage slots)
 PURE   := $(filter-out $(IMPORT) $(addprefix firmware/,image/% init/% state/% update/%) $(addprefix geofence/,gpsdlink locatorclient),$(call nonmain,firmware geofence)) $(INNER) \
 	  $(filter $(addprefix policy/,decide fenceevent waves whereabouts),$(call nonmain,policy))
 
