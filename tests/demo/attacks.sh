@@ -67,6 +67,51 @@ moved() {
 	agent cloudlet1 attest >/dev/null
 }
 
+denies_berlin() {
+	agent cloudlet1 --json status >"$D/attack.json" 2>"$D/attack.err" || true
+	[ "$(jq .domains.berlin.allow "$D/attack.json")" = false ]
+}
+
+# The receiver is led 9.4 km away while the agent runs: it wakes, tells the authority, and its leases end, also a copy of
+# one.
+gnss_jump() {
+	local got=deny runner
+	agent cloudlet1 attest >/dev/null
+	agent cloudlet1 data put berlin "$D/geoA.plain"
+	[ "$(try_get_quiet cloudlet1 berlin)" = allow ] || got="no lease before the jump"
+	"$AGENT" --config "$D/cloudlet1/agent.json" run 2>"$D/cloudlet1.run.err" &
+	runner=$!
+	wait_for "grep -q 'again in' $D/cloudlet1.run.err"
+	cp "$D/cloudlet1/state/lease/berlin.json" "$D/kept.json"
+	begin_scenario
+	wait_for denies_berlin
+	[ "$(try_get_quiet cloudlet1 berlin)" = deny ] || got=allow
+	kill "$runner"
+	wait "$runner"
+	cp "$D/kept.json" "$D/cloudlet1/state/lease/berlin.json"
+	[ "$(try_get_quiet cloudlet1 berlin)" = deny ] || got="a lease that was kept opens"
+	decision_of berlin "$D/attack.json" >"$D/attack.said"
+	attack gnss-jump "$got" "$D/attack.said"
+}
+
+# A simulator in place of the receiver: where a fix is wanted it is refused, and where the tag is enough the tag counts.
+simulated_fix() {
+	local got=deny lat lon city
+	read -r lat lon city <<<"$(place cloudlet1)"
+	stop_receiver
+	start_receiver cloudlet1 "$lat" "$lon" simulated
+	configure cloudlet1 cloudlet1 "$LOG" "$lat" "$lon"
+	agent cloudlet1 attest >/dev/null
+	[ "$(try_get_quiet cloudlet1 berlin)" = allow ] || got="a genuine fix in $city is not enough"
+	begin_scenario
+	sleep 3
+	try_attest cloudlet1
+	[ "$(try_get_quiet cloudlet1 berlin)" = deny ] || got=allow
+	[ "$(try_get_quiet cloudlet1 geoA)" = allow ] || got="the tag does not count any more"
+	decision_of berlin "$D/attack.json" >"$D/attack.said"
+	attack simulated-fix "$got" "$D/attack.said"
+}
+
 # London wants to be Berlin: cloudlet1's tag on cloudlet3's disk, and then in an NV index that root made for it. The lease
 # that cloudlet3 had in its own domain dies with its own tag.
 tag_substituted() {
@@ -160,6 +205,8 @@ deadline() {
 run_attacks() {
 	changed_boot
 	moved
+	gnss_jump
+	simulated_fix
 	rebooted
 	stolen_disk
 	replayed_evidence

@@ -28,8 +28,9 @@ denies() { # denies NAME: each attack and its reason
 }
 
 PICTURE='cloud:geoA cloud:geoB cloud:geoC cloudlet1:geoA cloudlet1:geoB cloudlet2:geoB cloudlet2:geoC cloudlet3:geoC '
-ATTACKS='changed-boot:untrusted deadline:stale forged-document:malformed moved:outside rebooted:stale '
-ATTACKS+='replayed-evidence:stale revoked:refused stolen-disk:untrusted tag-substituted:forged '
+ATTACKS='changed-boot:untrusted deadline:stale forged-document:malformed gnss-jump:outside moved:outside '
+ATTACKS+='rebooted:stale replayed-evidence:stale revoked:refused simulated-fix:outside stolen-disk:untrusted '
+ATTACKS+='tag-substituted:forged '
 
 @test "each machine opens exactly the datasets of the user's picture" {
 	[ "$(result plain '.cells|length')" = '12 ' ]
@@ -37,7 +38,7 @@ ATTACKS+='replayed-evidence:stale revoked:refused stolen-disk:untrusted tag-subs
 	[ "$(result plain '[.cells[]|select(.got!="allow")|.got+":"+.reason]|unique[]')" = 'deny:outside ' ]
 }
 
-@test "each of nine attacks is denied for its reason, in a sentence" {
+@test "each of eleven attacks is denied for its reason, in a sentence" {
 	[ "$(denies plain)" = "$ATTACKS" ]
 	[ "$(result plain '[.attacks[]|select((.sentence|length)<20)]|length')" = '0 ' ]
 }
