@@ -312,6 +312,21 @@ static bool helper_ended(const struct agent *a)
 	return quoter_ended(a->quoter) || (a->locator && locator_alarm_fd(a->locator) < 0);
 }
 
+/* After an attestation; how long to wait for the next one. */
+static unsigned look_for_update(struct agent *a, const json_t *answer, unsigned wait_s)
+{
+	bool admits = strcmp(json_text(answer, "decision"), "allow") == 0;
+	struct err why = {0};
+	int got;
+
+	if (!a->config.variant[0])
+		return wait_s;
+	got = admits && agent_update_attested(a, &why) ? -1 : agent_update(a, &why);
+	if (got < 0)
+		log_err(&why);
+	return got == 1 && wait_s > RENEW_MIN_S ? RENEW_MIN_S : wait_s;
+}
+
 static int verb_run(struct cli *c, struct agent *a, struct err *e)
 {
 	struct sigaction sa = {.sa_handler = on_stop};
@@ -333,6 +348,7 @@ static int verb_run(struct cli *c, struct agent *a, struct err *e)
 			wait_s = renew_in_s(a);
 			log_info("case %lld, again in %u s",
 			        (long long)json_integer_value(json_object_get(answer, "case")), wait_s);
+			wait_s = look_for_update(a, answer, wait_s);
 		} else if (helper_ended(a)) {
 			*e = refused;
 			return -1;
@@ -383,12 +399,12 @@ static int tell_closed(const struct cli *c, const struct err *e)
 }
 
 /* What the verbs need once the quoter runs: files, one connection, the quoter. Nothing can be executed any more. */
-static const char *const CALLS[] = {"brk", "clock_gettime", "clock_nanosleep", "close", "connect", "fchmod", "fcntl",
-        "fstat", "fsync", "futex", "getdents64", "getpeername", "getpid", "getrandom", "getsockname", "getsockopt",
-        "gettimeofday", "ioctl", "kill", "lseek", "madvise", "mmap", "mremap", "munmap", "newfstatat", "openat", "poll",
-        "read", "recvfrom", "recvmsg", "rename", "renameat", "rt_sigaction", "rt_sigprocmask", "sendmsg", "sendto",
-        "setsockopt", "shutdown", "socket", "socketpair", "sysinfo", "unlink", "unlinkat", "wait4", "write", "writev",
-        NULL};
+static const char *const CALLS[] = {"brk", "clock_gettime", "clock_nanosleep", "close", "connect", "faccessat",
+        "faccessat2", "fchmod", "fcntl", "fstat", "fsync", "futex", "getdents64", "getpeername", "getpid", "getrandom",
+        "getsockname", "getsockopt", "gettimeofday", "ioctl", "kill", "lseek", "madvise", "mmap", "mremap", "munmap",
+        "newfstatat", "openat", "poll", "read", "recvfrom", "recvmsg", "rename", "renameat", "rt_sigaction",
+        "rt_sigprocmask", "sendmsg", "sendto", "setsockopt", "shutdown", "socket", "socketpair", "sysinfo", "unlink",
+        "unlinkat", "wait4", "write", "writev", NULL};
 
 /* An authority that is named, and not numbered, is looked up by threads and libraries of the system's choice, for which
  * no list can be made: that agent keeps its system calls. */

@@ -24,6 +24,8 @@ struct agent_config {
 	bool fixed;    /* with a receiver: the machine is not meant to move */
 	struct prover_landmark landmark[BOUNDS_MAX];
 	size_t nlandmarks;
+	char variant[NAME_CAP]; /* of the image that runs, "": it is not asked for updates */
+	char spool[AGENT_PATH_MAX];
 	char data_dir[AGENT_PATH_MAX]; /* `run` opens these datasets there after each attestation */
 	char data[AGENT_DATA_MAX][NAME_CAP];
 	size_t ndata;
@@ -120,7 +122,17 @@ int agent_gnss(struct agent *a, struct claims *c, struct err *e);
 int agent_bounds(struct agent *a, const uint8_t nonce[NONCE_LEN], const struct quoter_status *s,
         uint8_t buf[BOUNDS_PART_MAX], struct view *out, struct err *e);
 
+/* ---- updates (agentupdate.c) ---- */
+
+/* Brings what the authority offers to the spool. 1: more is to come, 0: nothing is, or it is there. */
+int agent_update(struct agent *a, struct err *e);
+/* Notes for the updater that the authority admits this machine in this boot. */
+int agent_update_attested(const struct agent *a, struct err *e);
+
 /* ---- data (agentdata.c) ---- */
+
+/* From its beginning; the position is there again afterwards. */
+int agentdata_hash(int fd, uint8_t out[SHA_LEN], uint64_t *size, struct err *e);
 
 int agent_put(struct agent *a, const char *dataset, const char *file, struct err *e);
 int agent_get(struct agent *a, const char *dataset, const char *file, struct err *e);

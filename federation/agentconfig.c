@@ -71,6 +71,22 @@ static int read_data(const json_t *j, const char *path, struct agent_config *out
 	return 0;
 }
 
+static int read_update(const json_t *j, const char *path, struct agent_config *out, struct err *e)
+{
+	static const char *const members[] = {"variant", "spool", NULL};
+	const json_t *update = json_object_get(j, "update");
+	const char *spool;
+
+	if (!update)
+		return 0;
+	if (!json_is_object(update))
+		return err_set(e, WHY_MALFORMED, "update: expected an object");
+	if (json_only(update, members, e) || json_get_name(update, "variant", out->variant, e) ||
+	        json_get_str(update, "spool", &spool, e) || path_from(out->spool, path, spool, e))
+		return err_in(e, "update");
+	return 0;
+}
+
 static int read_gnss(const json_t *j, struct agent_config *out, struct err *e)
 {
 	static const char *const members[] = {"gpsd", "fixed", NULL};
@@ -122,7 +138,7 @@ static int read_landmarks(const json_t *j, struct agent_config *out, struct err 
 static int parse(const json_t *j, const char *path, struct agent_config *out, struct err *e)
 {
 	static const char *const members[] = {"name", "authority", "ca", "state", "tcti", "eventlog", "ima", "location",
-	        "gnss", "landmarks", "data", NULL};
+	        "gnss", "landmarks", "data", "update", NULL};
 	const char *authority, *ca, *state, *tcti, *eventlog, *ima;
 
 	/* The kernel's list speaks of the kernel's own TPM: with another boot log it is another TPM. */
@@ -133,7 +149,8 @@ static int parse(const json_t *j, const char *path, struct agent_config *out, st
 	        json_get_str(j, "state", &state, e) || member(j, "tcti", DEFAULT_TCTI, &tcti, e) ||
 	        member(j, "eventlog", KERNEL_EVENTLOG, &eventlog, e) ||
 	        member(j, "ima", kernels ? KERNEL_IMA : "", &ima, e) || read_location(j, out, e) ||
-	        read_gnss(j, out, e) || read_landmarks(j, out, e) || read_data(j, path, out, e))
+	        read_gnss(j, out, e) || read_landmarks(j, out, e) || read_data(j, path, out, e) ||
+	        read_update(j, path, out, e))
 		return -1;
 	if (path_from(out->ca, path, ca, e) || path_from(out->state, path, state, e) ||
 	        path_from(out->eventlog, path, eventlog, e) || (ima[0] && path_from(out->ima, path, ima, e)))

@@ -51,7 +51,7 @@ static int find_lease(const struct agent *a, const char *dataset, struct lease_u
 	return e->why == WHY_UNKNOWN ? agent_why_not(a, dataset, e) : -1;
 }
 
-static int hash_file(int fd, uint8_t out[SHA_LEN], uint64_t *size, struct err *e)
+int agentdata_hash(int fd, uint8_t out[SHA_LEN], uint64_t *size, struct err *e)
 {
 	uint8_t buf[64 * 1024];
 	struct sha s;
@@ -91,7 +91,7 @@ static int upload(struct agent *a, const char *dataset, int fd, struct err *e)
 
 	if (!part || getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
 		return err_sys(e, "upload");
-	if (agent_connect(a, e) || hash_file(fd, digest, &size, e))
+	if (agent_connect(a, e) || agentdata_hash(fd, digest, &size, e))
 		return -1;
 	hex_put(id, random, sizeof random);
 	hex_put(sum, digest, SHA_LEN);
@@ -138,7 +138,7 @@ static bool cached(int fd, const char *sum)
 	struct err ignored = {0};
 	uint64_t size;
 
-	return fd >= 0 && hash_file(fd, digest, &size, &ignored) == 0 &&
+	return fd >= 0 && agentdata_hash(fd, digest, &size, &ignored) == 0 &&
 	       strcmp(hex_put(have, digest, SHA_LEN), sum) == 0;
 }
 
@@ -252,5 +252,5 @@ int agent_open_data(struct agent *a, const char *dataset, uint64_t *size, uint8_
 	if (agent_get(a, dataset, file, e) != 0)
 		return -1;
 	AUTO(fd_close) int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "%s", file) : hash_file(fd, digest, size, e);
+	return fd < 0 ? err_sys(e, "%s", file) : agentdata_hash(fd, digest, size, e);
 }
