@@ -17,7 +17,7 @@ nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(
 
 # What several programs share.
 BASE     := $(addprefix base/,b64 err file hex json jw log mem name rd utf8 wr)
-SIGN     := $(addprefix base/,sha es256 jws)
+SIGN     := $(addprefix base/,sha es256 es256same jws)
 BOOT     := $(addprefix firmware/,boot eventlog eventtype meaning siglist story text16 uefivar)
 REFER    := $(addprefix firmware/,glob learn reference reference_import rules rules_import rulespolicy)
 IMPORTED := $(addprefix firmware/,cbor comid corim corim_import corimwalk refstate)

@@ -29,6 +29,9 @@ int es256_public_pem(const struct es256 *k, char **out, size_t *n, struct err *e
 
 int es256_sign(const struct es256 *k, struct view msg, uint8_t sig[ES256_SIG], struct err *e);
 int es256_sign_digest(const struct es256 *k, const uint8_t digest[SHA_LEN], uint8_t sig[ES256_SIG], struct err *e);
+/* The same signature every time (es256same.c, RFC 6979), for what is built twice and compared. Slower, and not hardened
+ * against somebody who measures the signer: for keys of the build, not of a server. */
+int es256same_sign(const struct es256 *k, const uint8_t digest[SHA_LEN], uint8_t sig[ES256_SIG], struct err *e);
 /* 0: good. -1: WHY_FORGED. r or s of zero or past the order is refused. */
 int es256_verify(const struct es256 *k, struct view msg, const uint8_t sig[ES256_SIG], struct err *e);
 int es256_verify_digest(

@@ -10,10 +10,11 @@ enum { PCRSIG_MAX = 4096 };
 
 int pcrsig_write(struct wr *w, const struct es256 *key, const uint8_t policy[SHA_LEN], struct err *e)
 {
-	uint8_t sig[ES256_SIG], print[SHA_LEN];
+	uint8_t sig[ES256_SIG], digest[SHA_LEN], print[SHA_LEN];
 	struct jw j = jw_to(w);
 
-	if (es256_sign(key, VIEW(policy, SHA_LEN), sig, e))
+	sha256(digest, VIEW(policy, SHA_LEN));
+	if (es256same_sign(key, digest, sig, e))
 		return -1;
 	sha256(print, VIEW_OF(key->pub));
 	jw_obj(&j, NULL);

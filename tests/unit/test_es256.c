@@ -34,6 +34,62 @@ static void the_vector_of_rfc_6979_holds(void **s)
 	assert_accepted(es256_verify_pub(pub, digest, sig, &e), &e);
 }
 
+/* The private key of the same example. */
+static const char sample_key[] = "-----BEGIN PRIVATE KEY-----\n"
+                                 "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgya+p2EW6dRZrXCFX\n"
+                                 "Z7HWk05Qw9s26JsSe4piKxIPZyGhRANCAARg/tS6JVqdMclh63TGNW1owEm4kjth\n"
+                                 "+mzmaWIuYPKftnkD/hAIuLyZpBrp6VYovGTy8bIMLX6fUXejwpTURiKZ\n"
+                                 "-----END PRIVATE KEY-----\n";
+
+static void a_signature_that_is_always_the_same_is_that_of_rfc_6979(void **s)
+{
+	uint8_t pub[ES256_PUB], want[ES256_SIG], sig[ES256_SIG], digest[SHA_LEN];
+	struct err e;
+
+	(void)s;
+	vector(pub, want);
+	AUTO(es256_free) struct es256 *k = es256_from_pem(VIEW(sample_key, strlen(sample_key)), VIEW(NULL, 0), &e);
+	assert_non_null(k);
+	assert_memory_equal(k->pub, pub, sizeof pub);
+	sha256(digest, VIEW("sample", 6));
+	assert_accepted(es256same_sign(k, digest, sig, &e), &e);
+	assert_memory_equal(sig, want, sizeof sig);
+	sha256(digest, VIEW("test", 4));
+	assert_int_equal(hex_get(want, sizeof want,
+	                         "f1abb023518351cd71d881567b1ea663ed3efcf6c5132b354f28d3b0b7d38367"
+	                         "019f4113742a2b14bd25926b49c649155f267e60d3814b4c0cc84250e46f0083"),
+	        0);
+	assert_accepted(es256same_sign(k, digest, sig, &e), &e);
+	assert_memory_equal(sig, want, sizeof sig);
+}
+
+static void digests_at_the_edges_are_signed_so_that_they_verify(void **s)
+{
+	uint8_t sig[ES256_SIG], digest[SHA_LEN];
+	struct err e;
+
+	(void)s;
+	AUTO(es256_free) struct es256 *k = es256_from_pem(VIEW(sample_key, strlen(sample_key)), VIEW(NULL, 0), &e);
+	assert_non_null(k);
+	for (int i = 0; i < 64; i++) {
+		memset(digest, i == 0 ? 0 : 0xff, sizeof digest);
+		digest[SHA_LEN - 1] = (uint8_t)(digest[SHA_LEN - 1] ^ i);
+		assert_accepted(es256same_sign(k, digest, sig, &e), &e);
+		assert_accepted(es256_verify_digest(k, digest, sig, &e), &e);
+	}
+}
+
+static void a_public_key_alone_signs_nothing_twice(void **s)
+{
+	uint8_t pub[ES256_PUB], sig[ES256_SIG], digest[SHA_LEN] = {0};
+	struct err e;
+
+	(void)s;
+	vector(pub, sig);
+	AUTO(es256_free) struct es256 *k = es256_from_pub(pub, &e);
+	assert_refused(es256same_sign(k, digest, sig, &e), &e, WHY_SYSTEM);
+}
+
 static void a_signature_with_any_bit_flipped_is_forged(void **s)
 {
 	uint8_t pub[ES256_PUB], sig[ES256_SIG];
@@ -203,6 +259,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(the_vector_of_rfc_6979_holds),
+	        cmocka_unit_test(a_signature_that_is_always_the_same_is_that_of_rfc_6979),
+	        cmocka_unit_test(digests_at_the_edges_are_signed_so_that_they_verify),
+	        cmocka_unit_test(a_public_key_alone_signs_nothing_twice),
 	        cmocka_unit_test(a_signature_with_any_bit_flipped_is_forged),
 	        cmocka_unit_test(a_number_of_zero_or_of_the_order_is_refused),
 	        cmocka_unit_test(a_point_off_the_curve_is_no_key),
