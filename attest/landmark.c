@@ -100,20 +100,24 @@ static bool same_host(const struct endpoint *a, const struct endpoint *b)
 	return memcmp(a->ip, b->ip, endpoint_is_v4(a) ? sizeof a->ip : sizeof a->ip / 2) == 0;
 }
 
-/* An unused place, if this host has not its share. */
+/* A place, if this host has not its share of those that are measured now. One that is done only waits for its statement to
+ * be lost, and makes room. */
 static struct landmark_session *room(struct landmark *l, const struct endpoint *from)
 {
-	struct landmark_session *free_one = NULL;
+	struct landmark_session *best = NULL;
 	unsigned theirs = 0;
 
 	for (size_t i = 0; i < LANDMARK_SESSIONS; i++) {
 		struct landmark_session *s = &l->session[i];
-		if (!s->used)
-			free_one = s;
-		else if (same_host(&s->peer, from))
+		if (!s->used || (s->done && !best))
+			best = s;
+		else if (!s->done && same_host(&s->peer, from))
 			theirs++;
 	}
-	return theirs < LANDMARK_HOST_SESSIONS ? free_one : NULL;
+	if (!best || theirs >= LANDMARK_HOST_SESSIONS)
+		return NULL;
+	end(best);
+	return best;
 }
 
 static int begin(struct landmark_session *s, const struct endpoint *from, const struct boundmsg *m, struct err *e)

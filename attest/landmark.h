@@ -65,7 +65,7 @@ enum {
 	LANDMARK_ROUNDS = 24,
 	LANDMARK_LOST_MAX = 12,     /* rounds without an answer; then the network is not one to measure with */
 	LANDMARK_SESSIONS = 64,     /* at once */
-	LANDMARK_HOST_SESSIONS = 4, /* of one IPv4 address or one IPv6 network of 64 bits */
+	LANDMARK_HOST_SESSIONS = 8, /* of one IPv4 address or one IPv6 network of 64 bits */
 	LANDMARK_ROUND_MS = 400,    /* light goes around the earth three times */
 	LANDMARK_SESSION_MS = 20000,
 	LANDMARK_COOKIE_S = 30,

@@ -12,7 +12,6 @@ int agent_open(struct agent *a, const char *config, const char *libexec, int quo
 {
 	memset(a, 0, sizeof *a);
 	a->dir = -1;
-	a->libexec = libexec;
 	if (agentconfig_read(config, &a->config, e) || state_open(a->config.state, &a->dir, e))
 		return -1;
 	a->quoter = quoter_fd >= 0 ? quoter_attach(quoter_fd, e)
@@ -20,9 +19,11 @@ int agent_open(struct agent *a, const char *config, const char *libexec, int quo
 	                                     a->config.ima, e);
 	if (!a->quoter)
 		return -1;
-	if (a->config.gpsd[0])
-		a->locator = locator_start(libexec, a->config.gpsd, a->config.fixed, e);
-	return a->locator || !a->config.gpsd[0] ? 0 : -1;
+	if (a->config.gpsd[0] && !(a->locator = locator_start(libexec, a->config.gpsd, a->config.fixed, e)))
+		return -1;
+	if (a->config.nlandmarks > 0 && !(a->prover = prover_start(libexec, e)))
+		return -1;
+	return 0;
 }
 
 void agent_close(struct agent *a)

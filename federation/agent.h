@@ -64,8 +64,7 @@ struct agent {
 	struct client *client;
 	struct locator *locator; /* NULL without a receiver */
 	bool heard;              /* the receiver has had its time to find itself */
-	const char *libexec;     /* of the caller */
-	struct prover *prover;   /* NULL until landmarks are asked */
+	struct prover *prover;   /* NULL without landmarks */
 };
 
 /* libexec: where the quoter and the locator are. quoter_fd: the socket of one that runs already, or -1. */
@@ -118,7 +117,7 @@ int agent_gnss(struct agent *a, struct claims *c, struct err *e);
 /* ---- landmarks (agentbounds.c) ---- */
 
 /* What PART_BOUNDS of the evidence with this nonce holds: the statements of the landmarks that measured in time. Empty
- * without any. WHY_SYSTEM: the prover has ended, or does not start. */
+ * without any. WHY_SYSTEM: the prover has ended. */
 int agent_bounds(struct agent *a, const uint8_t nonce[NONCE_LEN], const struct quoter_status *s,
         uint8_t buf[BOUNDS_PART_MAX], struct view *out, struct err *e);
 

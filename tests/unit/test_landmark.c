@@ -104,7 +104,7 @@ static void a_host_has_its_share_of_sessions_and_others_go_on(void **s)
 	unsigned used = 0;
 
 	(void)s;
-	for (uint8_t i = 0; i < 10; i++) {
+	for (uint8_t i = 0; i < 20; i++) {
 		context[0] = i;
 		prove_open(&p, &t, m.own, context);
 		boundmaker_reach(&m, VIEW(p.last, p.nlast));
@@ -118,6 +118,20 @@ static void a_host_has_its_share_of_sessions_and_others_go_on(void **s)
 	run_to_the_end();
 	assert_true(m.p.done);
 	prove_close(&p);
+}
+
+static void who_was_measured_takes_nobodys_place(void **s)
+{
+	struct prove_target t = m.p.target;
+	uint8_t context[SHA_LEN] = {0};
+
+	(void)s;
+	for (int i = 0; i < 2 * LANDMARK_SESSIONS; i++) {
+		context[0] = (uint8_t)i;
+		prove_open(&m.p, &t, m.own, context);
+		run_to_the_end();
+		assert_true(m.p.done);
+	}
 }
 
 static void attack_A114_an_answer_before_its_challenge_ends_the_measurement(void **s)
@@ -337,6 +351,7 @@ int main(void)
 	        EACH(a_relay_that_adds_delay_makes_the_machine_farther),
 	        EACH(nothing_is_kept_before_a_cookie_was_shown),
 	        EACH(a_host_has_its_share_of_sessions_and_others_go_on),
+	        EACH(who_was_measured_takes_nobodys_place),
 	        EACH(attack_A114_an_answer_before_its_challenge_ends_the_measurement),
 	        EACH(attack_A114_a_wrong_answer_is_the_last_one),
 	        EACH(attack_A114_a_helper_near_the_landmark_cannot_answer_for_the_machine),
