@@ -75,7 +75,7 @@ boot_machines() {
 	for name in "${MACHINES[@]}"; do
 		read -r lat lon city <<<"$(place "$name")"
 		boot "$name" "$LOG"
-		[ "$name" != cloudlet1 ] || start_receiver "$name" "$lat" "$lon" jump
+		[ "$name" != cloudlet1 ] || receiver_on "$D/$name" --at "$lat,$lon" --after 1000000 jump
 		configure "$name" "$name" "$LOG" "$lat" "$lon"
 		give_tag "$name" "$lat" "$lon"
 		agent "$name" --json attest >"$D/$name.attest.json" 2>"$D/$name.attest.err" || true

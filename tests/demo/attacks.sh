@@ -81,10 +81,10 @@ gnss_jump() {
 	[ "$(try_get_quiet cloudlet1 berlin)" = allow ] || got="no lease before the jump"
 	"$AGENT" --config "$D/cloudlet1/agent.json" run 2>"$D/cloudlet1.run.err" &
 	runner=$!
-	wait_for "grep -q 'again in' $D/cloudlet1.run.err"
+	receiver_until grep -q "again in" "$D/cloudlet1.run.err"
 	cp "$D/cloudlet1/state/lease/berlin.json" "$D/kept.json"
-	begin_scenario
-	wait_for denies_berlin
+	receiver_attacked "$D/cloudlet1"
+	receiver_until denies_berlin
 	[ "$(try_get_quiet cloudlet1 berlin)" = deny ] || got=allow
 	kill "$runner"
 	wait "$runner"
@@ -98,12 +98,12 @@ gnss_jump() {
 simulated_fix() {
 	local got=deny lat lon city
 	read -r lat lon city <<<"$(place cloudlet1)"
-	stop_receiver
-	start_receiver cloudlet1 "$lat" "$lon" simulated
+	receiver_off "$D/cloudlet1"
+	receiver_on "$D/cloudlet1" --at "$lat,$lon" --after 1000000 simulated
 	configure cloudlet1 cloudlet1 "$LOG" "$lat" "$lon"
 	agent cloudlet1 attest >/dev/null
 	[ "$(try_get_quiet cloudlet1 berlin)" = allow ] || got="a genuine fix in $city is not enough"
-	begin_scenario
+	receiver_attacked "$D/cloudlet1"
 	sleep 3
 	try_attest cloudlet1
 	[ "$(try_get_quiet cloudlet1 berlin)" = deny ] || got=allow

@@ -9,6 +9,9 @@ AGENT=$BUILD/merestone-agent
 TOOLS=tests/tools
 # shellcheck source=tests/tools/house.sh
 . "$TOOLS/house.sh"
+RECEIVER=build/tools/gnsslog
+# shellcheck source=tests/tools/receiver.sh
+. "$TOOLS/receiver.sh"
 
 prepare() {
 	rm -rf "$D"
@@ -19,13 +22,12 @@ prepare() {
 	# the TPMs: socket paths must be short, wherever the tree stands
 	RUN=$(mktemp -d "${TMPDIR:-/tmp}/merestone.XXXXXX")
 	AUTHORITY_PID=
-	RECEIVER_PIDS=()
 }
 
 tear_down() {
 	local name
 	stop_authority
-	stop_receiver
+	receiver_off "$D/cloudlet1"
 	for name in "$RUN"/*/; do
 		[ ! -d "$name" ] || "$TOOLS/swtpm-stop.sh" --kill "$name" || true
 	done
@@ -59,52 +61,14 @@ power_off() {
 	"$TOOLS/swtpm-stop.sh" "$RUN/$1"
 }
 
-# configure MACHINE TPM LOG LAT LON: the agent's configuration. The TPM may be another machine's: that is an attack.
+# configure MACHINE TPM LOG LAT LON: the agent's configuration, with the receiver that it has. The TPM may be another
+# machine's: that is an attack.
 configure() {
 	jq -n --arg name "$1" --arg url "https://127.0.0.1:$PORT" --arg tcti "swtpm:path=$RUN/$2/sock" --arg log "$(realpath "$3")" \
 		--arg ca "$(realpath "$D/authority/ca.pem")" --arg gpsd "$(cat "$D/$1/gpsd.port" 2>/dev/null)" --argjson lat "$4" --argjson lon "$5" \
 		'{name:$name,authority:$url,ca:$ca,state:"state",tcti:$tcti,eventlog:$log,
 		  location:{latitude_deg:$lat,longitude_deg:$lon,uncertainty_m:1000}}
 		  + if $gpsd == "" then {} else {gnss:{gpsd:("127.0.0.1:"+$gpsd)}} end' >"$D/$1/agent.json"
-}
-
-# start_receiver MACHINE LAT LON SCENARIO: a receiver at that place, and gpsd that reads it. It is genuine until a signal
-# begins the scenario; stop_receiver stops both.
-start_receiver() {
-	local source gpsd
-	rm -f "$D/$1/receiver.port"
-	build/tools/gnsslog --at "$2,$3" --after 1000000 --live "$D/$1/receiver.port" "$4" >"$D/$1/receiver.log" 2>&1 &
-	RECEIVER_PIDS=("$!")
-	wait_for "test -s $D/$1/receiver.port"
-	source=$(cat "$D/$1/receiver.port")
-	gpsd=$(free_port)
-	PATH=$PATH:/usr/sbin gpsd -N -n -b -S "$gpsd" "tcp://127.0.0.1:$source" >"$D/$1/gpsd.log" 2>&1 &
-	RECEIVER_PIDS+=("$!")
-	wait_for "(exec 3<>/dev/tcp/127.0.0.1/$gpsd) 2>/dev/null"
-	echo "$gpsd" >"$D/$1/gpsd.port"
-}
-
-begin_scenario() {
-	kill -USR1 "${RECEIVER_PIDS[0]}"
-}
-
-stop_receiver() {
-	[ "${#RECEIVER_PIDS[@]}" = 0 ] && return
-	kill "${RECEIVER_PIDS[@]}" 2>/dev/null || true
-	wait "${RECEIVER_PIDS[@]}" 2>/dev/null || true
-	RECEIVER_PIDS=()
-}
-
-# wait_for CONDITION: ten seconds at most.
-wait_for() {
-	for _ in $(seq 100); do
-		if eval "$1"; then
-			return
-		fi
-		sleep 0.1
-	done
-	echo "  this did not come: $1" >&2
-	return 1
 }
 
 agent() {
