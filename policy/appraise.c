@@ -192,9 +192,15 @@ static int fresh(
 	return 0;
 }
 
-/* A revoked machine is asked once more: it ends its leases, and the receipt of that is all that its evidence is good for.
- * It gets a nonce as long as leases of it may live. */
-static int receipt_of(struct decider *d, const struct facts_attest *a, struct verdict *v, struct err *e)
+/* A revoked machine gets a nonce as long as leases of it may live: for the receipt that they have ended. */
+static int ask_receipt(struct decider *d, struct verdict *v, struct err *e)
+{
+	(void)not_revoked(d, d->machine.name, e);
+	return d->machine.leased.until > d->now ? offer_nonce(d, &d->machine, v, e) : -1;
+}
+
+/* Its evidence is good for nothing else. */
+static int take_receipt(struct decider *d, const struct facts_attest *a, struct verdict *v, struct err *e)
 {
 	struct machine *m = &d->machine;
 	uint8_t used[NONCE_LEN], extra[SHA_LEN];
@@ -202,22 +208,18 @@ static int receipt_of(struct decider *d, const struct facts_attest *a, struct ve
 	bool rebooted;
 	int changed;
 
-	if (appraise_evidence(a, public_view(&m->ak), public_view(&m->id), m->nonce, &q, extra, e)) {
-		if (e->why == WHY_STALE && not_revoked(d, m->name, e))
-			return m->leased.until > d->now ? offer_nonce(d, m, v, e) : -1;
-		return -1;
-	}
-	if (!m->has_nonce || d->now >= m->nonce_time + NONCE_S || clock_moved_on(&m->clock, &q.clock, &rebooted, e) ||
-	        leased_check(d, a, &q, extra, m, e))
+	if (appraise_evidence(a, public_view(&m->ak), public_view(&m->id), m->nonce, &q, extra, e))
+		return e->why == WHY_STALE ? ask_receipt(d, v, e) : -1;
+	if (!m->has_nonce || d->now >= m->nonce_time + NONCE_S)
+		return ask_receipt(d, v, e);
+	if (clock_moved_on(&m->clock, &q.clock, &rebooted, e) || leased_check(d, a, &q, extra, m, e))
 		return not_revoked(d, m->name, e);
 	memcpy(used, m->nonce, NONCE_LEN);
 	m->clock = q.clock;
-	m->has_nonce = v->has_nonce = m->leased.until > d->now;
-	m->nonce_time = d->now;
-	if (nonce_new(m->nonce, e) || machine_ended(&d->store, m, used, &changed, e))
+	m->has_nonce = false;
+	if (machine_ended(&d->store, m, used, &changed, e))
 		return -1;
-	memcpy(v->nonce, m->nonce, NONCE_LEN);
-	return not_revoked(d, m->name, e);
+	return ask_receipt(d, v, e);
 }
 
 int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v, struct err *e)
@@ -231,7 +233,7 @@ int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v,
 	if (find(d, f, e))
 		return -1;
 	if (d->cloudlet.doc.revoked)
-		return receipt_of(d, a, v, e);
+		return take_receipt(d, a, v, e);
 	if (appraise_evidence(a, public_view(&m->ak), public_view(&m->id), m->nonce, &q, extra, e)) {
 		/* Stale: the signature is the machine's own, so it may be told what to answer. */
 		return e->why == WHY_STALE ? offer_nonce(d, m, v, e) : -1;
