@@ -20,6 +20,7 @@ void appliance_close(void); /* unmounts */
 /* The network (appliancenet.c). */
 void appliance_network(const struct site *site);
 void appliance_network_step(struct screen *s); /* looks for an interface, tries again */
+bool appliance_network_ready(void);            /* or given up waiting for: the agent works without one, too */
 int appliance_network_fd(void);                /* what the DHCP process says comes here; -1: none */
 void appliance_network_hear(struct screen *s);
 void appliance_ended(pid_t pid, struct screen *s);

@@ -25,6 +25,11 @@ void appliance_network(const struct site *site)
 	net.conf = site->network;
 }
 
+bool appliance_network_ready(void)
+{
+	return net.configured || net.missed >= PATIENCE;
+}
+
 int appliance_network_fd(void)
 {
 	return net.fd;

@@ -99,6 +99,6 @@ int pcrevent_whole(struct view log, struct view *out, struct err *e)
 	while ((got = eventlog_next(&l, &ev, e)) == 1)
 		continue;
 	if (got == 0)
-		*out = VIEW(log.p, (size_t)(l.rest.p - log.p));
+		*out = VIEW(log.p, log.n - l.rest.n);
 	return got;
 }

@@ -54,8 +54,8 @@ static void start_pair(struct screen *s)
 	time_t now = minder_now();
 	int pair[2];
 
-	if (!agent->wanted || quoter->pid || agent->pid || quoter->due > now || agent->due > now ||
-	        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+	if (!agent->wanted || !appliance_network_ready() || quoter->pid || agent->pid || quoter->due > now ||
+	        agent->due > now || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return;
 	quoter->socket = pair[0];
 	agent->socket = pair[1];

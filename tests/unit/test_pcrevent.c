@@ -98,6 +98,8 @@ static void padding_is_cut_off_before_anything_is_appended(void **s)
 	logmaker_open(&w);
 	logmaker_event(&w, 0, EV_SEPARATOR, VIEW_OF(logmaker_zero));
 	n = w.n;
+	assert_accepted(pcrevent_whole(VIEW(buf, n), &whole, &e), &e);
+	assert_int_equal(whole.n, n);
 	memset(buf + n, 0xff, 100);
 	assert_accepted(pcrevent_whole(VIEW(buf, n + 100), &whole, &e), &e);
 	assert_int_equal(whole.n, n);
