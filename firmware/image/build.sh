@@ -9,8 +9,9 @@
 #   IMAGE_ENROL=off|manual|force  whether the boot loader may enrol the keys on a machine in Setup Mode
 #   IMAGE_PROGRAMS=DIR            where make has put the programs (default build)
 #   IMAGE_OUT=DIR                 default build/firmware
+#   IMAGE_CACHE=DIR               of the kernel's package (debs/) and what is in it (kernel/); default build/firmware
 #   SOURCE_DATE_EPOCH=SECONDS     the date of everything (default: that of the last commit)
-# What is in OUT/VARIANT-VERSION afterwards is in merestone-image(5).
+# What is in OUT/VARIANT-VERSION afterwards is in merestone-image(7); nothing is when the build fails.
 set -euo pipefail
 umask 022
 export LC_ALL=C TZ=UTC
@@ -29,6 +30,7 @@ debug=${IMAGE_DEBUG:-}
 enrol=${IMAGE_ENROL:-manual}
 programs=$(realpath -m "${IMAGE_PROGRAMS:-$house/build}")
 out=$(realpath -m "${IMAGE_OUT:-$house/build/firmware}")
+cache=$(realpath -m "${IMAGE_CACHE:-$house/build/firmware}")
 keys=$(realpath -m "${IMAGE_KEYS:-$out/keys}")
 epoch=${SOURCE_DATE_EPOCH:-$(git -C "$house" log -1 --format=%ct 2>/dev/null || echo 1767225600)}
 
@@ -49,10 +51,11 @@ done
 export SOURCE_DATE_EPOCH=$epoch
 
 name=$variant-$version${debug:+-debug}
-dir=$out/$name
+dir=$out/$name.part
 work=$dir/work
 rm -rf "$dir"
 mkdir -p "$work"
+trap 'rm -rf "$dir"' EXIT
 
 # shellcheck source=firmware/image/kernel.sh
 . "$here/kernel.sh"
@@ -85,9 +88,10 @@ tree_seal
 step UKI "merestone_$version.efi"
 uki_build
 sbom_bind "$dir/sbom.cdx.json"
-step DISK "$dir/merestone.img"
+step DISK merestone.img
 disk_build
 disk_describe
-[ -n "${KEEP-}" ] || rm -rf "$work"
-ln -f "$dir/merestone.img" "$out/merestone.img"
-step DONE "$(stat -c '%s' "$dir/merestone_$version.efi") bytes of UKI, $(stat -c '%s' "$dir/root.img") bytes of root"
+rm -rf "$work" "${out:?}/$name"
+mv "$dir" "$out/$name"
+ln -f "$out/$name/merestone.img" "$out/merestone.img"
+step DONE "$out/$name: $(stat -c '%s' "$out/$name/merestone_$version.efi") bytes of UKI, $(stat -c '%s' "$out/$name/root.img") of root"

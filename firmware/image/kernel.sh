@@ -6,36 +6,37 @@
 kernel_get() {
 	local suffix=amd64
 	[ "$variant" = generic ] || suffix=cloud-amd64
-	mkdir -p "$out/debs"
-	kernel_deb=$(kernel_find "$out/debs" "$suffix")
+	kernel_deb=$(kernel_find "$cache/debs" "$suffix")
 	[ -n "$kernel_deb" ] || kernel_download "$suffix"
-	kernel_deb=$(kernel_find "$out/debs" "$suffix")
-	[ -n "$kernel_deb" ] || fail "the package of the kernel ($suffix) is not in $out/debs"
-	kernel=$out/kernel/$(basename "$kernel_deb" .deb)
-	[ -e "$kernel/done" ] || kernel_unpack
+	kernel_deb=$(kernel_find "$cache/debs" "$suffix")
+	[ -n "$kernel_deb" ] || fail "the package of the kernel ($suffix) is not in $cache/debs"
+	kernel=$cache/kernel/$(basename "$kernel_deb" .deb)
+	[ -d "$kernel" ] || kernel_unpack
 	release=$(basename "$kernel"/boot/vmlinuz-*)
 	release=${release#vmlinuz-}
 }
 
 # The newest package of a flavour, or nothing. "amd64" is not "cloud-amd64" nor "rt-amd64".
 kernel_find() {
-	find "$1" -maxdepth 1 -regextype posix-extended -regex ".*/linux-image-[0-9.]+-[0-9]+-$2_[^/]*[.]deb" | sort -V | tail -1
+	[ ! -d "$1" ] || find "$1" -maxdepth 1 -regextype posix-extended -regex ".*/linux-image-[0-9.]+-[0-9]+-$2_[^/]*[.]deb" | sort -V | tail -1
 }
 
 kernel_download() {
 	local package
+	mkdir -p "$cache/debs"
 	package=$(apt-cache depends "linux-image-$1" 2>/dev/null | awk '/^ *Depends: linux-image-/ { print $2; exit }')
 	[ -n "$package" ] || fail "apt knows no linux-image-$1" 'apt-get update'
-	(cd "$out/debs" && apt-get -qq download "$package" 2>"$work/apt.log") ||
+	(cd "$cache/debs" && apt-get -qq download "$package" 2>"$work/apt.log") ||
 		fail "$package cannot be had: $(head -1 "$work/apt.log")" 'apt-get update, or put the package into build/firmware/debs'
 }
 
 kernel_unpack() {
+	local new=$kernel.$$
+	mkdir -p "$new"
+	dpkg-deb --fsys-tarfile "$kernel_deb" | tar -x -C "$new" ./boot ./lib/modules
+	depmod -b "$new" "$(basename "$new"/lib/modules/*)"
 	rm -rf "$kernel"
-	mkdir -p "$kernel"
-	dpkg-deb --fsys-tarfile "$kernel_deb" | tar -x -C "$kernel" ./boot ./lib/modules
-	depmod -b "$kernel" "$(basename "$kernel"/lib/modules/*)"
-	touch "$kernel/done"
+	mv -T "$new" "$kernel"
 }
 
 # The files of the modules that modules.list names, each once, behind those that it needs.

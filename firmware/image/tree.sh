@@ -14,6 +14,7 @@ tree_put() {
 
 # tree_ours MODE FROM TREE PATH: a program of this house, without what tells where it was built.
 tree_ours() {
+	[ -x "$2" ] || fail "$2 is not built" 'make image'
 	strip --strip-all --remove-section=.comment --remove-section=.note.gnu.build-id -o "$work/stripped" "$2"
 	tree_put "$1" "$work/stripped" "$3" "$4"
 }
@@ -30,11 +31,16 @@ tree_debian() {
 }
 
 tree_need() {
-	! ldd "$1" 2>/dev/null | grep 'not found' >&2 || fail "a library of $1 is missing"
+	! tree_ldd "$1" | grep 'not found' >&2 || fail "a library of $1 is missing"
+}
+
+# What the environment puts before every program here is no part of the image.
+tree_ldd() {
+	env -u LD_PRELOAD -u LD_LIBRARY_PATH ldd "$1" 2>/dev/null
 }
 
 tree_libraries() {
-	ldd "$1" 2>/dev/null | awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }'
+	tree_ldd "$1" | awk '$2 == "=>" && $3 ~ /^\// { print $3 } $1 ~ /^\// { print $1 }'
 }
 
 tree_initramfs() {
@@ -77,7 +83,7 @@ tree_root() {
 # tree_program BUILT PATH: with its libraries.
 tree_program() {
 	local file
-	[ -x "$programs/$1" ] || { step SKIP "$1" && return; }
+	[ -x "$programs/$1" ] || [ "$1" != libexec/state ] || { step SKIP "$1" && return; }
 	tree_ours 755 "$programs/$1" root "$2"
 	tree_need "$programs/$1"
 	for file in $(tree_libraries "$programs/$1"); do
