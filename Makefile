@@ -81,7 +81,7 @@ merestone-landmark_LIB  := libcrypto jansson libseccomp
 
 quoter_MAIN          := attest/quoter
 quoter_OBJ           := $(addprefix attest/,counter der ekpolicy evidence extkey policyref quote quoterima quoterops quotertag tag tagindex tpm tpmcounter tpmek tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtag tpmtemplate) \
-			$(addprefix keystore/,dataset lease leaseuse unseal) firmware/ima geofence/fix base/sandbox $(BASE) $(SIGN)
+			$(addprefix keystore/,dataset lease leaseuse tpmpolicy unseal) firmware/ima geofence/fix base/sandbox $(BASE) $(SIGN)
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
 
 supervisor_MAIN      := firmware/init/supervisor
