@@ -7,7 +7,7 @@
 #include "cmd/cli.h"
 #include "cmd/kit.h"
 
-enum { COLUMNS_MAX = 6, CELL_MAX = 64 };
+enum { COLUMNS_MAX = 7, CELL_MAX = 64 };
 
 struct column {
 	const char *title, *member;
@@ -24,7 +24,7 @@ static const struct column vendor_columns[] = {{"NAME", "name"}, {"VERSION", "ve
 static const struct column landmark_columns[] = {{"NAME", "name"}, {"VERSION", "version"}, {"ADDRESS", "address"},
         {"LATITUDE", "latitude_deg"}, {"LONGITUDE", "longitude_deg"}, {"DIGEST", "digest"}};
 static const struct column cloudlet_columns[] = {{"NAME", "name"}, {"STATE", "state"}, {"STATUS", "status"},
-        {"LAST CASE", "last_case"}, {"LAST TIME", "last_time"}, {"DOMAINS", "domains"}};
+        {"LAST CASE", "last_case"}, {"LAST TIME", "last_time"}, {"DOMAINS", "domains"}, {"LEASES", "leases"}};
 
 static const struct column update_columns[] = {{"VARIANT", "name"}, {"UPDATE", "update"}, {"WAVES", "waves"},
         {"OPEN", "open"}, {"HALTED", "halted"}, {NULL, NULL}};
@@ -53,6 +53,21 @@ static void cell_list(char out[CELL_MAX], const json_t *v)
 	}
 }
 
+/* Of a revoked machine: whether its TPM has said that it honours none any more. */
+static void cell_leases(char out[CELL_MAX], const json_t *v)
+{
+	json_int_t ended = json_integer_value(json_object_get(v, "ended_case"));
+	char until[CELL_MAX];
+
+	cell_time(until, json_integer_value(json_object_get(v, "until")));
+	if (ended > 0)
+		snprintf(out, CELL_MAX, "ended in case %lld", (long long)ended);
+	else if (strcmp(until, "-") == 0)
+		snprintf(out, CELL_MAX, "none");
+	else
+		snprintf(out, CELL_MAX, "bounded by the deadline %.24s", until);
+}
+
 static void cell(char out[CELL_MAX], const struct column *c, const json_t *item)
 {
 	const json_t *v = json_object_get(item, c->member);
@@ -71,6 +86,8 @@ static void cell(char out[CELL_MAX], const struct column *c, const json_t *item)
 		snprintf(out, CELL_MAX, "%s", json_is_true(v) ? "yes" : "no");
 	else if (json_is_array(v))
 		cell_list(out, v);
+	else if (json_is_object(v))
+		cell_leases(out, v);
 	else
 		snprintf(out, CELL_MAX, "-");
 }

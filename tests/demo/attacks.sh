@@ -180,11 +180,19 @@ stolen_disk() {
 	attack stolen-disk "$got" "$D/attack.said"
 }
 
+# It also ends its leases by itself: a copy that somebody kept opens nothing, and the authority has the TPM's word for it.
 revoked() {
-	local got=deny
+	local got=deny lease="$D/cloudlet3/state/lease/geoC.json"
+	cp "$lease" "$D/kept.lease"
 	"$MERESTONE" cloudlet revoke cloudlet3 --reason "the site was sold" >/dev/null
 	agent cloudlet3 --json attest >"$D/attack.json" 2>"$D/attack.err" && got=allow
 	jq -c '.error//{}' "$D/attack.json" >"$D/attack.said"
+	cp "$D/kept.lease" "$lease"
+	[ "$(try_get cloudlet3 geoC)" = deny ] || got="the lease outlived the revocation"
+	jq -e '.reason == "stale" and (.sentence | contains("leases were ended"))' "$D/attack.json" >/dev/null ||
+		got="the TPM did not refuse the lease"
+	"$MERESTONE" --json cloudlet list | jq -e '.[] | select(.name == "cloudlet3") | .leases.ended_case > 0' >/dev/null ||
+		got="there is no receipt"
 	attack revoked "$got" "$D/attack.said"
 }
 

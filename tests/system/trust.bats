@@ -248,6 +248,10 @@ version_of() { # version_of FENCE
 	run agent m2 attest
 	says 1 'cloudlet m2 is revoked: the site was sold'
 	[ "$(officer --json cloudlet list | jq -r '.[]|select(.name=="m2").state')" = revoked ]
+	local n
+	n=$(officer --json cloudlet list | jq '.[]|select(.name=="m2").leases.ended_case')
+	officer cloudlet list | grep "^m2 .*ended in case $n\$"
+	officer --json explain "$n" | jq -e '.receipt | .counter > .previous and .sessions == "ended"'
 	officer cloudlet add m2
 	agent m2 attest
 }

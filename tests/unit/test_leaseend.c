@@ -191,7 +191,7 @@ static void drops(struct bench *b, struct stock *k)
 	tpm_flush(&b->tpm, &k->object);
 }
 
-static void attack_A105_a_session_prepared_before_the_end_opens_nothing(void **s)
+static void a_session_prepared_before_the_end_opens_nothing(void **s)
 {
 	struct bench *b = bench(s);
 	struct stock k;
@@ -224,7 +224,7 @@ int main(void)
 	        IT(attack_A108_a_counter_that_is_made_again_has_no_old_value),
 	        IT(attack_A108_an_ordinary_index_in_the_counters_place_is_refused),
 	        IT(a_counter_cannot_be_written),
-	        IT(attack_A105_a_session_prepared_before_the_end_opens_nothing),
+	        IT(a_session_prepared_before_the_end_opens_nothing),
 	        IT(the_counter_alone_would_not_end_a_prepared_session),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

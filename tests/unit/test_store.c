@@ -244,12 +244,16 @@ static void attack_A41_a_store_of_the_first_version_is_brought_to_this_one(void 
 	rig_join(r, &box);
 	rig_stop(r);
 	assert_int_equal(sqlite3_open("trust.db", &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db,
-	                         "UPDATE bootlog SET measured = x'0400'; DROP TABLE runtime; DROP INDEX machine_tag;"
-	                         "ALTER TABLE machine DROP COLUMN tag; ALTER TABLE machine DROP COLUMN tag_serial;"
-	                         "ALTER TABLE machine DROP COLUMN place;"
-	                         "PRAGMA user_version = 1",
-	                         NULL, NULL, NULL),
+	assert_int_equal(
+	        sqlite3_exec(db,
+	                "UPDATE bootlog SET measured = x'0400'; DROP TABLE runtime; DROP INDEX machine_tag;"
+	                "ALTER TABLE machine DROP COLUMN tag; ALTER TABLE machine DROP COLUMN tag_serial;"
+	                "ALTER TABLE machine DROP COLUMN place;"
+	                "ALTER TABLE machine DROP COLUMN counter; ALTER TABLE machine DROP COLUMN ended_register;"
+	                "ALTER TABLE machine DROP COLUMN lease_until; ALTER TABLE machine DROP COLUMN ended_case;"
+	                "DROP TABLE rollout;"
+	                "PRAGMA user_version = 1",
+	                NULL, NULL, NULL),
 	        SQLITE_OK);
 	sqlite3_close(db);
 	rig_start(r);
