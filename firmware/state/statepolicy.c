@@ -4,7 +4,7 @@
 
 #include "keystore/keystore.h"
 
-enum { ALG_SHA256 = 0x000b, OP_BITCLEAR = 0x000b };
+enum { ALG_SHA256 = 0x000b, OP_BITCLEAR = 0x000b, CC_POLICY_AUTHORIZE = 0x16a };
 
 /* TPMS_NV_PUBLIC: index, nameAlg, attributes, no policy, size. */
 void floor_name(uint8_t out[STATE_NAME_LEN], unsigned k)
@@ -47,4 +47,20 @@ void statepolicy_approved(uint8_t out[SHA_LEN], const uint8_t pcr11[PCR_LEN], ui
 		floor_name(name, k);
 		lease_policy_nv(out, VIEW_OF(operand), 0, OP_BITCLEAR, VIEW_OF(name));
 	}
+}
+
+/* TPM 2.0 Part 3 23.16: with an empty reference the last step hashes the digest alone. */
+void statepolicy_sealed(uint8_t out[SHA_LEN], const uint8_t pcr_key[64], const uint8_t pcr7[PCR_LEN])
+{
+	static const uint8_t zeros[SHA_LEN];
+	uint8_t name[TPM_NAME_LEN], code[4], digest[SHA_LEN];
+	struct wr w = wr_to(code, sizeof code);
+
+	wr_be32(&w, CC_POLICY_AUTHORIZE);
+	extkey_name(name, pcr_key);
+	const struct view parts[] = {VIEW_OF(zeros), VIEW_OF(code), VIEW_OF(name)};
+	sha256_n(out, parts, COUNT(parts));
+	sha256(out, VIEW(out, SHA_LEN));
+	sha256(digest, VIEW(pcr7, PCR_LEN));
+	lease_policy_pcr(out, 1u << 7, digest);
 }
