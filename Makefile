@@ -291,7 +291,7 @@ fuzz: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZERS:%=build/fuzz/%)
 	tests/run.sh --seconds $(SECONDS) fuzz
 
-check-build: $(call files,build) $(call files,build/san) units $(FUZZERS:%=build/fuzz/%) $(TOOLS:%=build/tools/%) build/tools/geodiff \
+check-build: $(call files,build) $(INIT) $(call files,build/san) units $(FUZZERS:%=build/fuzz/%) $(TOOLS:%=build/tools/%) build/tools/geodiff \
 	$(PURE:%=build/obj/%.o)
 check: deps-check
 	@$(MAKE) --no-print-directory -j$(JOBS) check-build
