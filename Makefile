@@ -86,7 +86,7 @@ quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson
 
 supervisor_MAIN      := firmware/init/supervisor
 supervisor_OBJ       := $(addprefix firmware/init/,appliance appliancenet clockset dhcp dhcprun lockdown minder network pcrevent pcrextend screen sha2 site watchdog) \
-			firmware/eventlog base/sandbox $(BASE) $(SIGN)
+			firmware/eventlog firmware/update/runningimage base/sandbox $(BASE) $(SIGN)
 supervisor_LIB       := libcrypto jansson libseccomp
 
 # The initramfs has no other file: static, of musl.
@@ -315,6 +315,7 @@ bench: deps-bench
 	@tests/bench.sh
 	@tests/bench/attest/attestbench.sh
 	@tests/bench/geo/geobench.sh
+	@tests/bench/boundbench.sh
 bench-attest: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) build/bench/attest
 	@tests/bench/attest/attestbench.sh

@@ -29,6 +29,7 @@ teardown_file() {
 	for pid in "$H"/*.udp.pid; do
 		kill "$(cat "$pid")" 2>/dev/null || true
 	done
+	ip link del mb0 2>/dev/null || true
 	receiver_off "$H/receiver"
 	tear_down_house
 }
@@ -58,6 +59,10 @@ relay() { # relay NAME LANDMARK DELAY_MS [--guess]
 	rm -f "$H/$1.port"
 	udp "$1" "$ROOT/build/tools/udprelay" "$H/$1.port" "127.0.0.1:$(cat "$H/$2.port")" "${@:3}"
 	until_true test -s "$H/$1.port"
+}
+
+in_another_network() {
+	[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 }
 
 # measured_by NAME[=RELAY]...: whom the machine asks, and over what
@@ -174,7 +179,8 @@ measured_by() {
 	[ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null || skip "network namespaces need root"
 	udp namespace unshare -n sleep 1000
 	IN_NAMESPACE=$(cat "$H/namespace.udp.pid")
-	until_true ip link add mb0 type veth peer name mb1 netns "$IN_NAMESPACE" || skip "no veth in this kernel"
+	until_true in_another_network "$IN_NAMESPACE"
+	ip link add mb0 type veth peer name mb1 netns "$IN_NAMESPACE" || skip "no veth in this kernel"
 	ip addr add 198.18.77.1/30 dev mb0
 	ip link set mb0 up
 	nsenter -n -t "$IN_NAMESPACE" sh -c 'ip addr add 198.18.77.2/30 dev mb1; ip link set mb1 up; ip link set lo up'
@@ -185,5 +191,4 @@ measured_by() {
 	level 4 ',"bound_m":100000'
 	agent m1 attest
 	[ "$(allowed m1)" = geoA ]
-	ip link del mb0
 }

@@ -164,9 +164,40 @@ static void a_file_that_is_not_there_is_the_systems_fault(void **s)
 	assert_refused(agentconfig_read("/tmp/there/is/no/agent.json", &c, &e), &e, WHY_SYSTEM);
 }
 
+#define KEY                                                                                                            \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"                                             \
+	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void landmarks_have_a_name_an_address_and_a_key(void **s)
+{
+	static const char *const bad[] = {"{}", "[1]", "[{}]", "[{\"name\":\"a\",\"address\":\"1.2.3.4:5\"}]",
+	        "[{\"name\":\"a\",\"address\":\"1.2.3.4:5\",\"key\":\"00\"}]",
+	        "[{\"name\":\"-\",\"address\":\"1.2.3.4:5\",\"key\":\"" KEY "\"}]",
+	        "[{\"name\":\"a\",\"address\":\"1.2.3.4:5\",\"key\":\"" KEY "\",\"more\":1}]"};
+	struct agent_config c;
+	struct err e = {0};
+	char text[1024];
+
+	(void)s;
+	assert_accepted(read_config("{" MUST ",\"landmarks\":[{\"name\":\"spree\",\"address\":\"192.0.2.1:5684\","
+	                            "\"key\":\"" KEY "\"}]}",
+	                        &c, &e),
+	        &e);
+	assert_int_equal(c.nlandmarks, 1);
+	assert_string_equal(c.landmark[0].name, "spree");
+	assert_string_equal(c.landmark[0].address, "192.0.2.1:5684");
+	assert_int_equal(c.landmark[0].key[1], 0x23);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		snprintf(text, sizeof text, "{" MUST ",\"landmarks\":%s}", bad[i]);
+		assert_refused(read_config(text, &c, &e), &e, WHY_MALFORMED);
+		assert_non_null(strstr(e.text, "landmarks"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(landmarks_have_a_name_an_address_and_a_key),
 	        cmocka_unit_test(what_is_not_said_has_its_default),
 	        cmocka_unit_test(a_path_starts_at_the_directory_of_the_file_unless_it_is_absolute),
 	        cmocka_unit_test(the_kernels_runtime_list_goes_with_the_kernels_boot_log),
