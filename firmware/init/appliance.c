@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "firmware/init/appliance.h"
+#include "firmware/update/update.h"
 
 #define STATE_PROGRAM "/usr/libexec/merestone/state"
 #define STATE_DEVICE  "/dev/mapper/merestone-state"
@@ -107,7 +108,7 @@ static int state_fill(struct err *e)
 	} dirs[] = {
 	        {AGENT_STATE, UID_AGENT, UID_AGENT, 0700},
 	        {QUOTER_STATE, UID_QUOTER, UID_QUOTER, 0700},
-	        {"/state/update", UID_AGENT, UID_UPDATER, 02750},
+	        {UPDATE_SPOOL, UID_AGENT, UID_UPDATER, 02750},
 	        {RUN_DATA, UID_AGENT, UID_AGENT, 0700},
 	};
 
@@ -170,8 +171,12 @@ static int agent_prepare(const struct site *site, struct err *e)
 {
 	char text[SMALL_MAX];
 	struct wr w = wr_to(text, sizeof text);
+	size_t n;
+	AUTO(mem_free) char *release = text_of("/etc/os-release", SMALL_MAX, &n);
+	struct runningimage image;
+	bool known = release && runningimage_parse(VIEW(release, n), &image, e) == 0;
 
-	site_agent(site, &w);
+	site_agent(site, known ? image.variant : NULL, &w);
 	if (!wr_ok(&w))
 		return err_set(e, WHY_MALFORMED, "the agent's configuration is too long");
 	if (file_write(AT_FDCWD, RUN_CA, VIEW(site->ca, strlen(site->ca)), 0444, e) != 0)
@@ -249,7 +254,7 @@ bool appliance_slots(struct screen *s)
 	return false;
 }
 
-/* Digits alone: what is handed on to a program that is root. */
+/* Digits alone, and no floor above what runs: what is handed on to a program that is root. */
 static void floor_raise(struct screen *s, const char *text)
 {
 	char floor[16], said[SCREEN_LINE_MAX];
@@ -260,6 +265,8 @@ static void floor_raise(struct screen *s, const char *text)
 	if (n == 0 || n >= sizeof floor || (text[n] && strcmp(text + n, "\n") != 0))
 		return;
 	(void)snprintf(floor, sizeof floor, "%.*s", (int)n, text);
+	if (strtoul(floor, NULL, 10) > strtoul(s->version, NULL, 10))
+		return;
 	if (minder_run(argv, said) == 0)
 		return;
 	err_set(&e, WHY_SYSTEM, "the version floor was not raised to %s: %.300s", floor, said);

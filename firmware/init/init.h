@@ -63,8 +63,8 @@ struct site {
 /* A compact JWS. Form, typ and every member are checked; the signature, too, when officer (a PEM public key) is not empty:
  * without one the file counts for what it is measured as. WHY_MALFORMED, WHY_UNKNOWN for another officer, WHY_FORGED. */
 int site_parse(struct view jws, struct view officer, struct site *out, struct err *e);
-/* agent.json of merestone-agent(8) on the appliance. */
-void site_agent(const struct site *s, struct wr *out);
+/* agent.json of merestone-agent(8) on the appliance; variant: of its image, NULL when that does not say. */
+void site_agent(const struct site *s, const char *variant, struct wr *out);
 
 /* ---- the kernel's command line (bootline.c), pure ---- */
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/jws.h"
 #include "firmware/init/init.h"
+#include "firmware/update/update.h"
 
 enum { PREFIX_MIN = 8, PREFIX_MAX = 30 };
 static const double UNCERTAINTY_MAX_M = 20037508; /* half of the equator */
@@ -192,7 +193,7 @@ int site_parse(struct view text, struct view officer, struct site *out, struct e
 	return 0;
 }
 
-void site_agent(const struct site *s, struct wr *out)
+void site_agent(const struct site *s, const char *variant, struct wr *out)
 {
 	struct jw j = jw_to(out);
 
@@ -209,6 +210,12 @@ void site_agent(const struct site *s, struct wr *out)
 		jw_num(&j, "latitude_deg", s->lat_deg);
 		jw_num(&j, "longitude_deg", s->lon_deg);
 		jw_num(&j, "uncertainty_m", s->uncertainty_m);
+		jw_end_obj(&j);
+	}
+	if (variant) {
+		jw_obj(&j, "update");
+		jw_str(&j, "variant", variant);
+		jw_str(&j, "spool", UPDATE_SPOOL);
 		jw_end_obj(&j);
 	}
 	jw_obj(&j, "data");

@@ -14,8 +14,6 @@
 #define UPDATE_UKI      "uki"
 #define UPDATE_ROOT     "root"
 #define UPDATE_ATTESTED "attested" /* the boot, by the kernel's boot_id, in which a lease was last given */
-/* What a kept release asks the supervisor for: its version floor, in decimal. */
-#define RUN_FLOOR "/run/merestone/floor"
 
 /* ---- the release manifest (release.c) ---- */
 
