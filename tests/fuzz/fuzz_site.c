@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		abort();
 	if (jws_sign(&w, key, SITE_TYP, VIEW(p, n), &e) != 0 || site_parse(wr_done(&w), VIEW("", 0), &site, &e) != 0)
 		return 0;
-	site_agent(&site, &c);
+	site_agent(&site, "cloud", &c);
 	if (!wr_ok(&c) || !name_ok(site.name) || site.port == 0 ||
 	        (!site.dhcp && netconf_check(&site.network, &e) != 0))
 		abort();

@@ -169,7 +169,7 @@ static void the_agent_gets_its_configuration(void **s)
 
 	(void)s;
 	assert_accepted(parse("{" HEAD "," WHERE "," CA "," DHCP ",\"data\":[\"geoA\"]}", &site), &e);
-	site_agent(&site, &w);
+	site_agent(&site, "cloud", &w);
 	AUTO(json_free) json_t *j = json_read(wr_done(&w), sizeof text, &e);
 	assert_non_null(j);
 	assert_string_equal(json_text(j, "name"), "edge-1");
