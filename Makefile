@@ -11,7 +11,7 @@ SECONDS ?= 30
 # nonmain gives a folder's objects without the programs' own files.
 
 MAINS   := cmd/merestone.c cmd/merestoned.c cmd/merestone-agent.c federation/door.c attest/judge.c policy/decider.c \
-	   keystore/keeper.c attest/quoter.c attest/prover.c cmd/merestone-landmark.c firmware/init/first.c firmware/init/supervisor.c geofence/locator.c firmware/update/updater.c
+	   keystore/keeper.c attest/quoter.c attest/prover.c cmd/merestone-landmark.c firmware/init/first.c firmware/init/supervisor.c geofence/locator.c firmware/state/statemain.c firmware/update/updater.c
 FOLDERS := base firmware geofence attest policy keystore federation cmd
 nonmain  = $(patsubst %.c,%,$(filter-out $(MAINS),$(wildcard $(foreach d,$(1),$(d)/*.c $(d)/*/*.c))))
 
@@ -33,7 +33,7 @@ EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdpredict cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,ekroots extkey tag tagindex) \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdpredict cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,counter ekroots extkey tag tagindex) \
 			$(addprefix policy/,docupdate document report) $(addprefix firmware/update/,release runningimage slots) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
 			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/,image/bootkeys image/flash image/flashwrite image/gpt image/pe image/predict image/stubcpio init/site state/pcrsig state/statepolicy) keystore/lease \
 			$(FENCE) $(MAPS) $(BASE) $(SIGN)
@@ -45,7 +45,7 @@ merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
 merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentbounds agentconfig agentdata agentgnss agentima agentrenew agentstate agenttag agentupdate) \
-			$(CLIENT) $(addprefix attest/,bound claims endpoint evidence policyref proverclient quoterclient tag) firmware/ima firmware/update/release $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix gnss gpsdaddress locatorclient locatorwire) \
+			$(CLIENT) $(addprefix attest/,bound claims counter endpoint evidence extkey policyref proverclient quoterclient tag) firmware/ima firmware/update/release $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix gnss gpsdaddress locatorclient locatorwire) \
 			base/sandbox $(BASE) $(SIGN)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
@@ -100,12 +100,17 @@ locator_OBJ          := $(addprefix geofence/,apart earth fix geodesic geotext g
 			sitewatch ubx) base/sandbox $(BASE)
 locator_LIB          := jansson libseccomp
 
+state_MAIN           := firmware/state/statemain
+state_OBJ            := $(addprefix firmware/state/,pcrsig recovery statedisk statefloor statepolicy statetoken statetpm) firmware/update/runningimage \
+			$(addprefix keystore/,lease tpmpolicy) $(addprefix attest/,counter der extkey tpm tpmkdf tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) $(BOOT) $(BASE) $(SIGN)
+state_LIB            := tss2-esys tss2-tctildr tss2-mu tss2-rc libcryptsetup libcrypto jansson
+
 updater_MAIN         := firmware/update/updater
 updater_OBJ          := $(addprefix firmware/update/,install release runningimage slots updatedisk) base/sandbox $(BASE) $(SIGN)
 updater_LIB          := libcrypto jansson libseccomp
 
 BIN     := merestone merestoned merestone-agent merestone-landmark
-LIBEXEC := door judge decider keeper quoter locator updater prover
+LIBEXEC := door judge decider keeper quoter locator state updater prover
 
 # Objects that may know neither files, clocks, memory nor globals; tests/pure.sh asks nm. What imports a document allocates.
 
@@ -118,7 +123,7 @@ PURE   := $(filter-out $(IMPORT) $(addprefix firmware/,image/% init/% state/% up
 
 # ---- Flags ----
 
-ALL_LIB  := libcurl libevent libevent_openssl libssl libcrypto jansson sqlite3 libseccomp tss2-esys tss2-tctildr tss2-mu tss2-rc
+ALL_LIB  := libcryptsetup libcurl libevent libevent_openssl libssl libcrypto jansson sqlite3 libseccomp tss2-esys tss2-tctildr tss2-mu tss2-rc
 WARN     := -Wall -Wextra -Wconversion -Wshadow -Wvla -Werror
 NAMED    := -DMERESTONE_VERSION='"$(VERSION)"' -DMERESTONE_LIBEXEC='"$(PREFIX)/libexec/merestone"'
 COMMON   := -std=c11 -D_GNU_SOURCE -g -I. $(NAMED) $(WARN) -MMD -MP

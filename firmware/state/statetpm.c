@@ -5,6 +5,7 @@
 
 #include "attest/tpm.h"
 #include "firmware/state/statetpm.h"
+#include "keystore/tpmpolicy.h"
 
 enum { SEALED_UNDER = 1u << 7, SIGNED_FOR = 1u << 11 };
 
@@ -119,38 +120,13 @@ struct opening {
 	TPMT_TK_VERIFIED *ticket;
 };
 
-/* Under the owner: the null hierarchy would give an empty ticket. */
-static int load_pcr_key(struct opening *o, ESYS_TR *key, struct err *e)
-{
-	uint8_t bytes[EXTKEY_PUBLIC];
-	TPM2B_PUBLIC pub = {0};
-	size_t at = 0;
-
-	extkey_public(bytes, o->boot->pcr->pub);
-	TSS2_RC rc = Tss2_MU_TPMT_PUBLIC_Unmarshal(bytes, sizeof bytes, &at, &pub.publicArea);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_LoadExternal(
-		        o->t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL, &pub, ESYS_TR_RH_OWNER, key);
-	return rc == TSS2_RC_SUCCESS ? 0 : tpm_fail(e, rc, WHY_SYSTEM, "the TPM does not take the key of the images");
-}
-
 static int verify(struct opening *o, const uint8_t sig[ES256_SIG], struct err *e)
 {
-	TPMT_SIGNATURE s = {.sigAlg = TPM2_ALG_ECDSA,
-	        .signature.ecdsa = {.hash = TPM2_ALG_SHA256, .signatureR.size = 32, .signatureS.size = 32}};
 	uint8_t digest[SHA_LEN];
-	ESYS_TR key = ESYS_TR_NONE;
 
 	sha256(digest, VIEW_OF(o->approved));
-	memcpy(s.signature.ecdsa.signatureR.buffer, sig, 32);
-	memcpy(s.signature.ecdsa.signatureS.buffer, sig + 32, 32);
-	if (load_pcr_key(o, &key, e))
-		return -1;
-	const TPM2B_DIGEST d = digest_of(digest);
-	TSS2_RC rc = Esys_VerifySignature(
-	        o->t->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &d, &s, &o->ticket);
-	tpm_flush(o->t, &key);
-	return rc == TSS2_RC_SUCCESS ? 0 : tpm_fail(e, rc, WHY_FORGED, "the image's signature of register 11 is wrong");
+	return tpmpolicy_verify(
+	        o->t, o->boot->pcr->pub, digest, sig, &o->ticket, "the image's signature of register 11 is wrong", e);
 }
 
 static int load(struct opening *o, struct err *e)
@@ -201,17 +177,11 @@ static int prove(struct opening *o, struct err *e)
 
 static int take(struct opening *o, struct secret *to, struct err *e)
 {
-	TPM2B_SENSITIVE_DATA *data = NULL;
-	TSS2_RC rc = Esys_Unseal(o->t->esys, o->object, o->session, ESYS_TR_NONE, ESYS_TR_NONE, &data);
+	bool fits = false;
+	TSS2_RC rc = tpmpolicy_unseal(o->t, o->session, o->object, to, &fits);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_fail(e, rc, WHY_UNTRUSTED, "the state was sealed for images of another key");
-	bool fits = data->size == SECRET_LEN;
-	if (fits)
-		memcpy(to->b, data->buffer, SECRET_LEN);
-	mem_wipe(data, sizeof *data);
-	Esys_Free(data);
-	tpm_scrub(o->t);
 	return fits ? 0 : err_set(e, WHY_MALFORMED, "what was sealed is not a key");
 }
 
