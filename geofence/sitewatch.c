@@ -9,8 +9,8 @@
 
 /* Of the median of SITE_LONG, and of SITE_SHORT: in half-widths of the scatter, and at the least. tests/unit/
  * test_sitewatch.c has the days and nights that they come from. */
-#define LONG_TIMES   2.2
-#define LONG_LEAST_M 5.0
+#define LONG_TIMES   2.4
+#define LONG_LEAST_M 14.0 /* how far a good receiver may wander in a minute */
 #define SHORT_TIMES  6.0
 
 static double median(double *v, size_t n)

@@ -68,6 +68,19 @@ static void a_day_of_white_noise_that_wanders_5_m_to_and_fro_raises_no_alarm(voi
 		        0);
 }
 
+static void a_day_of_a_good_receiver_that_wanders_in_minutes_raises_no_alarm(void **s)
+{
+	(void)s;
+	for (uint64_t seed = 1; seed <= 2; seed++) {
+		assert_int_equal(alarms((struct noise){.state = seed * 80, .sigma_m = 1, .wander_m = 2, .tau_s = 300},
+		                         &hall, DAY),
+		        0);
+		assert_int_equal(alarms((struct noise){.state = seed * 81, .sigma_m = 0.3, .wander_m = 2, .tau_s = 100},
+		                         &hall, DAY),
+		        0);
+	}
+}
+
 static void a_quiet_receiver_and_a_bad_one_raise_no_alarm(void **s)
 {
 	(void)s;
@@ -142,6 +155,7 @@ int main(void)
 	        cmocka_unit_test(a_day_of_white_noise_of_5_m_raises_no_alarm),
 	        cmocka_unit_test(a_day_of_white_noise_on_a_random_walk_of_5_m_raises_no_alarm),
 	        cmocka_unit_test(a_day_of_white_noise_that_wanders_5_m_to_and_fro_raises_no_alarm),
+	        cmocka_unit_test(a_day_of_a_good_receiver_that_wanders_in_minutes_raises_no_alarm),
 	        cmocka_unit_test(a_quiet_receiver_and_a_bad_one_raise_no_alarm),
 	        cmocka_unit_test(a_move_of_100_m_is_found_in_5_fixes),
 	        cmocka_unit_test(a_move_of_20_m_is_found_in_60_fixes),
