@@ -83,7 +83,6 @@ tree_root() {
 # tree_program BUILT PATH: with its libraries.
 tree_program() {
 	local file
-	[ -x "$programs/$1" ] || [ "$1" != libexec/state ] || { step SKIP "$1" && return; }
 	tree_ours 755 "$programs/$1" root "$2"
 	tree_need "$programs/$1"
 	for file in $(tree_libraries "$programs/$1"); do
