@@ -21,7 +21,7 @@ static int known(struct decider *d, const char *machine, struct err *e)
 	return 0;
 }
 
-static int not_revoked(const struct decider *d, const char *machine, struct err *e)
+int appraise_not_revoked(const struct decider *d, const char *machine, struct err *e)
 {
 	const struct doc_cloudlet *c = &d->cloudlet.doc;
 
@@ -32,7 +32,7 @@ static int not_revoked(const struct decider *d, const char *machine, struct err 
 
 int appraise_admitted(struct decider *d, const char *machine, struct err *e)
 {
-	return known(d, machine, e) == 0 ? not_revoked(d, machine, e) : -1;
+	return known(d, machine, e) == 0 ? appraise_not_revoked(d, machine, e) : -1;
 }
 
 int appraise_evidence(const struct facts_attest *a, struct view ak, struct view id, const uint8_t nonce[NONCE_LEN],
@@ -78,7 +78,7 @@ int appraise_log(struct decider *d, const struct facts_attest *a, struct machine
 /* ---- One attestation ---- */
 
 /* Facts/attestation 3.5: within one reset nothing goes back; a smaller reset count is a cleared TPM, or another one. */
-static int clock_moved_on(const struct tpm_clock *was, const struct tpm_clock *is, bool *rebooted, struct err *e)
+int appraise_clock(const struct tpm_clock *was, const struct tpm_clock *is, bool *rebooted, struct err *e)
 {
 	static const char hint[] = "merestone-agent enrol: a new enrolment starts from the TPM as it is";
 
@@ -125,7 +125,7 @@ static int boot_known(
 
 /* The nonce that still waits, else a new one. Never taken from a machine that waits: an old quote replayed by someone
  * else must not cost it its nonce. */
-static int offer_nonce(struct decider *d, const struct machine *m, struct verdict *v, struct err *e)
+int appraise_offer_nonce(struct decider *d, const struct machine *m, struct verdict *v, struct err *e)
 {
 	struct err why;
 
@@ -154,7 +154,7 @@ static int find(struct decider *d, const struct facts *f, struct err *e)
 	if (got < 0)
 		return -1;
 	if (got == 0) {
-		if (not_revoked(d, name, e))
+		if (appraise_not_revoked(d, name, e))
 			return -1;
 		err_set(e, WHY_UNKNOWN, "cloudlet %s is admitted, but not enrolled", name);
 		return err_hint(e, "merestone-agent enrol");
@@ -177,49 +177,19 @@ static int fresh(
 
 	if (!m->has_nonce || d->now >= m->nonce_time + NONCE_S) {
 		err_set(e, WHY_STALE, "the nonce has expired");
-		return offer_nonce(d, m, v, e);
+		return appraise_offer_nonce(d, m, v, e);
 	}
-	if (clock_moved_on(&m->clock, &q->clock, &rebooted, e))
+	if (appraise_clock(&m->clock, &q->clock, &rebooted, e))
 		return -1;
 	if (a->has_log) {
 		if (appraise_log(d, a, m, e))
 			return -1;
 	} else if (boot_known(d, a, m, rebooted, e)) {
-		return offer_nonce(d, m, v, e);
+		return appraise_offer_nonce(d, m, v, e);
 	}
 	if (imatrack_take(d, a, q, e))
-		return e->why == WHY_STALE ? offer_nonce(d, m, v, e) : -1;
+		return e->why == WHY_STALE ? appraise_offer_nonce(d, m, v, e) : -1;
 	return 0;
-}
-
-/* A revoked machine gets a nonce as long as leases of it may live: for the receipt that they have ended. */
-static int ask_receipt(struct decider *d, struct verdict *v, struct err *e)
-{
-	(void)not_revoked(d, d->machine.name, e);
-	return d->machine.leased.until > d->now ? offer_nonce(d, &d->machine, v, e) : -1;
-}
-
-/* Its evidence is good for nothing else. */
-static int take_receipt(struct decider *d, const struct facts_attest *a, struct verdict *v, struct err *e)
-{
-	struct machine *m = &d->machine;
-	uint8_t used[NONCE_LEN], extra[SHA_LEN];
-	struct quote q;
-	bool rebooted;
-	int changed;
-
-	if (appraise_evidence(a, public_view(&m->ak), public_view(&m->id), m->nonce, &q, extra, e))
-		return e->why == WHY_STALE ? ask_receipt(d, v, e) : -1;
-	if (!m->has_nonce || d->now >= m->nonce_time + NONCE_S)
-		return ask_receipt(d, v, e);
-	if (clock_moved_on(&m->clock, &q.clock, &rebooted, e) || leased_check(d, a, &q, extra, m, e))
-		return not_revoked(d, m->name, e);
-	memcpy(used, m->nonce, NONCE_LEN);
-	m->clock = q.clock;
-	m->has_nonce = false;
-	if (machine_ended(&d->store, m, used, &changed, e))
-		return -1;
-	return ask_receipt(d, v, e);
 }
 
 int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v, struct err *e)
@@ -233,10 +203,10 @@ int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v,
 	if (find(d, f, e))
 		return -1;
 	if (d->cloudlet.doc.revoked)
-		return take_receipt(d, a, v, e);
+		return leased_receipt(d, a, v, e);
 	if (appraise_evidence(a, public_view(&m->ak), public_view(&m->id), m->nonce, &q, extra, e)) {
 		/* Stale: the signature is the machine's own, so it may be told what to answer. */
-		return e->why == WHY_STALE ? offer_nonce(d, m, v, e) : -1;
+		return e->why == WHY_STALE ? appraise_offer_nonce(d, m, v, e) : -1;
 	}
 	if (fresh(d, a, &q, v, e))
 		return -1;
@@ -376,34 +346,6 @@ int appraise_decide(struct decider *d, const struct facts *f, struct machine *m,
 	return rollout_note(d, m, e);
 }
 
-static bool holds(const struct claims *c, const struct grant *g)
-{
-	uint8_t ref[SHA_LEN];
-
-	policyref(ref, g->domain, g->dataset, g->epoch, g->generation);
-	for (size_t i = 0; i < c->nholds && i < CLAIMS_HOLDS_MAX; i++)
-		if (memcmp(c->holds[i], ref, SHA_LEN) == 0)
-			return true;
-	return false;
-}
-
-/* Every dataset of an allowed domain. The deadline is cut by what an owner can slow the clock. */
-static void grant(struct decider *d, const struct facts_attest *a, const struct quote *q, struct verdict *v)
-{
-	for (uint32_t i = 0; i < d->book.n[DOC_DATASET]; i++) {
-		const struct document *doc = d->book.doc[DOC_DATASET][i];
-		const struct decision *yes = appraise_allowed(&d->appraisal, doc->dataset.domain);
-		if (!yes)
-			continue;
-		struct grant *g = &v->grants[v->ngrants++];
-		*g = (struct grant){.epoch = doc->dataset.epoch, .generation = d->machine.generation};
-		memcpy(g->domain, doc->dataset.domain, sizeof g->domain);
-		memcpy(g->dataset, doc->name, sizeof g->dataset);
-		g->deadline_ms = q->clock.clock_ms + (uint64_t)yes->lease_s * CLOCK_SLOWEST_PM;
-		g->with_key = !holds(&a->claims, g);
-	}
-}
-
 static int64_t life(const struct appraisal *p)
 {
 	int64_t s = 0;
@@ -458,7 +400,7 @@ int appraise_result(struct decider *d, const struct facts *f, const struct quote
 		memcpy(v->tag, d->located.tag.digest, SHA_LEN);
 		tagindex_name(v->tag_name, d->located.tag.officer, true);
 	}
-	grant(d, &f->attest, q, v);
+	leased_grant(d, &f->attest, q, v);
 	v->refusal.why = first_denial(&d->appraisal);
 	return 0;
 }

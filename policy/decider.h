@@ -108,6 +108,12 @@ int rollout_machines(struct decider *d, struct jw *j, const char *after, struct 
 
 /* d->cloudlet, or WHY_UNKNOWN without a document, WHY_REFUSED when revoked. */
 int appraise_admitted(struct decider *d, const char *machine, struct err *e);
+/* d->cloudlet is not revoked, or WHY_REFUSED. */
+int appraise_not_revoked(const struct decider *d, const char *machine, struct err *e);
+/* The nonce that waits, or a new one, into *v. Always -1: the refusal in e stands, or WHY_SYSTEM. */
+int appraise_offer_nonce(struct decider *d, const struct machine *m, struct verdict *v, struct err *e);
+/* Clock and counters went on, or WHY_STALE. */
+int appraise_clock(const struct tpm_clock *was, const struct tpm_clock *is, bool *rebooted, struct err *e);
 /* Everything about the evidence that a key of ours can check: quote, AK, nonce, registers, TLS key. extra: the binding. */
 int appraise_evidence(const struct facts_attest *a, struct view ak, struct view id, const uint8_t nonce[NONCE_LEN],
         struct quote *q, uint8_t extra[SHA_LEN], struct err *e);
@@ -138,6 +144,10 @@ int leased_check(struct decider *d, const struct facts_attest *a, const struct q
 /* The same of an enrolment, which takes the counter as it is. */
 int leased_begin(struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN], struct machine *m,
         struct err *e);
+/* Every dataset of an allowed domain. */
+void leased_grant(struct decider *d, const struct facts_attest *a, const struct quote *q, struct verdict *v);
+/* Evidence of a revoked machine, d->machine: it is good for a receipt and nothing else. Always -1. */
+int leased_receipt(struct decider *d, const struct facts_attest *a, struct verdict *v, struct err *e);
 /* Until when the leases of this decision may be in use. */
 void leased_note(const struct decider *d, struct machine *m);
 

@@ -87,3 +87,62 @@ void leased_note(const struct decider *d, struct machine *m)
 			m->leased.until = d->now + yes->lease_s;
 	}
 }
+
+static bool holds(const struct claims *c, const struct grant *g)
+{
+	uint8_t ref[SHA_LEN];
+
+	policyref(ref, g->domain, g->dataset, g->epoch, g->generation);
+	for (size_t i = 0; i < c->nholds && i < CLAIMS_HOLDS_MAX; i++)
+		if (memcmp(c->holds[i], ref, SHA_LEN) == 0)
+			return true;
+	return false;
+}
+
+/* The deadline is cut by what an owner can slow the clock. */
+void leased_grant(struct decider *d, const struct facts_attest *a, const struct quote *q, struct verdict *v)
+{
+	for (uint32_t i = 0; i < d->book.n[DOC_DATASET]; i++) {
+		const struct document *doc = d->book.doc[DOC_DATASET][i];
+		const struct decision *yes = appraise_allowed(&d->appraisal, doc->dataset.domain);
+		if (!yes)
+			continue;
+		struct grant *g = &v->grants[v->ngrants++];
+		*g = (struct grant){.epoch = doc->dataset.epoch, .generation = d->machine.generation};
+		memcpy(g->domain, doc->dataset.domain, sizeof g->domain);
+		memcpy(g->dataset, doc->name, sizeof g->dataset);
+		g->deadline_ms = q->clock.clock_ms + (uint64_t)yes->lease_s * CLOCK_SLOWEST_PM;
+		g->with_key = !holds(&a->claims, g);
+	}
+}
+
+/* ---- A revoked machine ---- */
+
+/* A revoked machine gets a nonce as long as leases of it may live: for the receipt that they have ended. */
+static int ask_receipt(struct decider *d, struct verdict *v, struct err *e)
+{
+	(void)appraise_not_revoked(d, d->machine.name, e);
+	return d->machine.leased.until > d->now ? appraise_offer_nonce(d, &d->machine, v, e) : -1;
+}
+
+int leased_receipt(struct decider *d, const struct facts_attest *a, struct verdict *v, struct err *e)
+{
+	struct machine *m = &d->machine;
+	uint8_t used[NONCE_LEN], extra[SHA_LEN];
+	struct quote q;
+	bool rebooted;
+	int changed;
+
+	if (appraise_evidence(a, public_view(&m->ak), public_view(&m->id), m->nonce, &q, extra, e))
+		return e->why == WHY_STALE ? ask_receipt(d, v, e) : -1;
+	if (!m->has_nonce || d->now >= m->nonce_time + NONCE_S)
+		return ask_receipt(d, v, e);
+	if (appraise_clock(&m->clock, &q.clock, &rebooted, e) || leased_check(d, a, &q, extra, m, e))
+		return appraise_not_revoked(d, m->name, e);
+	memcpy(used, m->nonce, NONCE_LEN);
+	m->clock = q.clock;
+	m->has_nonce = false;
+	if (machine_ended(&d->store, m, used, &changed, e))
+		return -1;
+	return ask_receipt(d, v, e);
+}
