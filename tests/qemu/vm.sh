@@ -80,13 +80,13 @@ vm_wait() {
 		if ! vm_is_on "$dir"; then
 			grep -aqE "$regex" "$dir/serial.log" && return 0
 			echo "vm: the machine in $dir went off before it said: $regex" >&2
-			tail -5 "$dir/serial.log" "$dir/qemu.log" >&2
+			tail -n 5 "$dir/serial.log" "$dir/qemu.log" >&2
 			return 1
 		fi
 		sleep 0.2
 	done
 	echo "vm: $seconds s passed and the machine in $dir did not say: $regex" >&2
-	tail -20 "$dir/serial.log" >&2
+	tail -n 20 "$dir/serial.log" >&2
 	return 1
 }
 

@@ -1,0 +1,147 @@
+#!/usr/bin/env bats
+# The first program and the supervisor, without the firmware: the kernel of an image boots by itself, with the image's
+# initramfs and disk. Each boot takes a few seconds; those that must fail say why.
+
+# shellcheck disable=SC2154,SC2030,SC2031
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+# shellcheck source=tests/qemu/vm.sh
+. "$ROOT/tests/qemu/vm.sh"
+I=$BATS_FILE_TMPDIR
+BUILT=$I/out/cloud-1
+
+setup_file() {
+	PATH=$PATH:/usr/sbin:/sbin
+	"$ROOT/build/merestone" image keys "$I/keys" >/dev/null
+	env IMAGE_VARIANT=cloud IMAGE_KEYS="$I/keys" IMAGE_PROGRAMS="$ROOT/build" IMAGE_CACHE="$ROOT/build/firmware" \
+		IMAGE_OUT="$I/out" "$ROOT/firmware/image/build.sh" >"$I/build.log" 2>&1 || {
+		cat "$I/build.log" >&2
+		return 1
+	}
+	objcopy -O binary -j .linux "$BUILT/merestone_1.efi" "$I/kernel"
+	"$ROOT/build/merestone" init "$I/authority" --trust-domain edge.example --listen 127.0.0.1:9 >/dev/null
+	MERESTONE_KIT=$I/authority/officer "$ROOT/build/merestone" image site edge-1 --authority https://10.0.2.2:9 \
+		--out "$I/site.jws" >"$I/site.said"
+}
+
+setup() {
+	PATH=$PATH:/usr/sbin:/sbin
+	V=$BATS_TEST_TMPDIR/vm
+	D=$BATS_TEST_TMPDIR/disk.img
+}
+
+teardown() {
+	vm_stop "$V"
+	vm_stop "$V.2"
+	[ ! -e "$BATS_TEST_TMPDIR/tpm.pid" ] || kill "$(cat "$BATS_TEST_TMPDIR/tpm.pid")" 2>/dev/null || true
+}
+
+disk() {
+	cp --sparse=always "$BUILT/merestone.img" "$D"
+}
+
+start_of() { # start_of LABEL: where that partition of the disk begins, in bytes
+	sfdisk -J "$D" | jq ".partitiontable.partitions[] | select(.name == \"$1\").start * 512"
+}
+
+put_site() { # put_site FILE: onto the disk's ESP
+	mcopy -o -i "$D@@$(start_of esp)" "$1" ::/merestone/site.jws
+}
+
+boot() { # boot [QEMU ARGUMENT]...: with the image's own command line, or LINE
+	vm_kernel "$V" "$I/kernel" "$BUILT/initrd.cpio.zst" "${LINE-$(cat "$BUILT/cmdline")}" "$@"
+}
+
+# shellcheck disable=SC2120
+boot_disk() {
+	boot -drive "if=virtio,format=raw,file=$D" "$@"
+}
+
+# With a TPM that no firmware wrote to, and a network.
+boot_machine() {
+	local short
+	short=$(mktemp -d /tmp/init.XXXXXX)
+	mkdir "$BATS_TEST_TMPDIR/tpm"
+	swtpm_setup --tpm2 --tpmstate "$BATS_TEST_TMPDIR/tpm" --pcr-banks sha256 >/dev/null
+	swtpm socket --tpm2 --tpmstate "dir=$BATS_TEST_TMPDIR/tpm" --ctrl "type=unixio,path=$short/sock" --terminate \
+		--pid "file=$BATS_TEST_TMPDIR/tpm.pid" --daemon </dev/null >/dev/null 2>&1 3>&-
+	boot_disk -chardev "socket,id=ctpm,path=$short/sock" -tpmdev emulator,id=tpm0,chardev=ctpm -device tpm-tis,tpmdev=tpm0 \
+		-netdev user,id=n0,restrict=on -device virtio-net-pci,netdev=n0,romfile=
+	sleep 1
+	rm -rf "$short"
+}
+
+said() {
+	grep -aqF -- "$1" "$V/serial.log"
+}
+
+@test "a machine starts from either slot, and says that it has neither TPM nor site file" {
+	disk
+	dd if="$BUILT/root.img" of="$D" bs=1M oflag=seek_bytes seek="$(start_of root-b)" conv=notrunc status=none
+	dd if=/dev/zero of="$D" bs=1M count=64 oflag=seek_bytes seek="$(start_of root-a)" conv=notrunc status=none
+	boot_disk
+	vm_wait "$V" 'merestone: up' 60
+	said 'merestone: error: the ESP has no site file'
+	said 'merestone: error: this machine has no TPM, or its firmware hides it'
+	said 'merestone: error: without a site file this machine belongs nowhere, and waits'
+}
+
+@test "a root that the command line does not name is not entered, and no disk is none" {
+	disk
+	LINE=$(sed 's/merestone.root=../merestone.root=zz/; s/root=zz/root=00/' "$BUILT/cmdline")
+	boot_disk
+	(V=$V.2 boot)
+	vm_wait "$V" 'merestone: error: neither root-a nor root-b is the root that the signed command line names' 60
+	vm_wait "$V.2" 'merestone: error: no disk here has a partition root-a or root-b' 60
+	vm_wait "$V" 'this machine starts again in 10 s' 5
+	run ! said 'merestone: up'
+}
+
+@test "a command line that is not ours is refused" {
+	disk
+	LINE="$(cat "$BUILT/cmdline") merestone.shell" boot_disk
+	vm_wait "$V" 'merestone: error: the command line has merestone.shell, which is unknown' 60
+}
+
+@test "one changed byte of the root makes the kernel panic" {
+	disk
+	# the last byte of the super block: nothing reads it but the hash
+	printf 'x' | dd of="$D" bs=1 seek="$(($(start_of root-a) + 1024 + 127))" conv=notrunc status=none
+	boot_disk
+	vm_wait "$V" 'data block 0 is corrupted|Kernel panic' 60
+	run ! said 'merestone: up'
+}
+
+@test "a site file that cannot be measured is not used" {
+	disk
+	put_site "$I/site.jws"
+	boot_disk
+	vm_wait "$V" 'merestone: up' 60
+	said 'merestone: error: the site file is not used, because it was not measured'
+}
+
+@test "a machine with a site file has an address, a key and an agent that asks its authority" {
+	disk
+	put_site "$I/site.jws"
+	boot_machine
+	vm_wait "$V" 'merestone: the network is eth0 10\.0\.2\.15/24' 60
+	vm_wait "$V" 'merestone-agent: endorsement key [0-9a-f]{64}' 60
+	said 'merestone-agent: error: no answer from https://10.0.2.2:9'
+	run ! said 'merestone: error: the quoter ended'
+}
+
+@test "a site file of another kind is said, and the machine waits" {
+	disk
+	sed 's/^[^.]*/eyJhbGciOiJub25lIn0/' "$I/site.jws" >"$BATS_TEST_TMPDIR/other.jws"
+	put_site "$BATS_TEST_TMPDIR/other.jws"
+	boot_machine
+	vm_wait "$V" 'merestone: up' 60
+	said 'merestone: error: the site file: '
+	run ! said 'merestone-agent'
+}
+
+@test "what the site file does to register 12 is printed when it is made" {
+	run cat "$I/site.said"
+	[ "$output" = "register 12 is extended with $(sha256sum <"$I/site.jws" | cut -d' ' -f1)" ]
+}
