@@ -14,13 +14,13 @@ teardown() {
 	[ ! -s "$BATS_TEST_TMPDIR/fake.pid" ] || kill "$(cat "$BATS_TEST_TMPDIR/fake.pid")" 2>/dev/null || true
 }
 
-# play SECONDS_OF_LOG [OPTION]... SCENARIO: gpsfake with that log; its gpsd's port is in $PORT.
+# play SECONDS_OF_LOG [OPTION]... SCENARIO: gpsfake with that log, again and again; its gpsd's port is in $PORT.
 play() {
 	local seconds=$1
 	shift
 	PORT=$(free_port)
 	"$RECEIVER" --for "$seconds" "$@" >"$BATS_TEST_TMPDIR/log"
-	gpsfake -1 -q -n -c 0.01 -P "$PORT" "$BATS_TEST_TMPDIR/log" >"$BATS_TEST_TMPDIR/fake.log" 2>&1 3>&- 4>&- &
+	gpsfake -q -n -c 0.01 -P "$PORT" "$BATS_TEST_TMPDIR/log" >"$BATS_TEST_TMPDIR/fake.log" 2>&1 3>&- 4>&- &
 	echo $! >"$BATS_TEST_TMPDIR/fake.pid"
 }
 
