@@ -33,9 +33,9 @@ EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdpredict cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,counter ekroots extkey tag tagindex) \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdpredict cmdrecover cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,counter ekroots extkey tag tagindex tpmkdf) \
 			$(addprefix policy/,docupdate document report) $(addprefix firmware/update/,release runningimage slots) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
-			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/,image/bootkeys image/flash image/flashwrite image/gpt image/pe image/predict image/stubcpio init/site state/pcrsig state/statepolicy) keystore/lease \
+			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/,image/bootkeys image/espsite image/fat image/flash image/flashwrite image/gpt image/pe image/predict image/stubcpio init/site state/pcrsig state/recovery state/statepolicy state/statetoken) keystore/lease \
 			$(FENCE) $(MAPS) $(BASE) $(SIGN)
 merestone_LIB        := libcurl libssl libcrypto jansson
 
@@ -117,7 +117,7 @@ LIBEXEC := door judge decider keeper quoter locator state updater prover
 IMPORT := $(addprefix firmware/,imasig reference_import refstate rules_import runtime_import runtime_learn) \
 	  $(addprefix geofence/,border densify digest fence fence_geometry flat flatcheck gridbuild gridput raster rings \
 	  seam) $(MAPS)
-INNER  := $(addprefix firmware/image/,gpt pe predict stubcpio) firmware/state/statepolicy $(addprefix firmware/init/,bootline dhcp pcrevent sha2 verity) $(addprefix firmware/update/,runningimage slots)
+INNER  := $(addprefix firmware/image/,fat gpt pe predict stubcpio) firmware/state/statepolicy $(addprefix firmware/init/,bootline dhcp pcrevent sha2 verity) $(addprefix firmware/update/,runningimage slots)
 PURE   := $(filter-out $(IMPORT) $(addprefix firmware/,image/% init/% state/% update/%) $(addprefix geofence/,gpsdlink locatorclient),$(call nonmain,firmware geofence)) $(INNER) \
 	  $(filter $(addprefix policy/,decide fenceevent waves whereabouts),$(call nonmain,policy))
 

@@ -64,7 +64,9 @@ static const struct verb {
         {"image", "manifest", "BUILT --keys DIR [--site FILE]... [--platforms FILE]",
                 "the reference set that approves an image", cmd_image_manifest},
         {"image", "pcrsig", "UKI --key FILE", "sign what an image's state opens in", cmd_image_pcrsig},
-        {"image", "flash", "DISK|FILE [--image FILE] [--yes]",
+        {"image", "recover", "DEVICE|TOKEN --key FILE", "the phrase that opens a machine's state without its TPM",
+                cmd_image_recover},
+        {"image", "flash", "DISK|FILE [--image FILE] [--site FILE] [--yes]",
                 "write an image, after showing what that erases, and read it back", cmd_image_flash},
         {"image", "site",
                 "NAME [--authority URL] [--ca FILE] [--address A.B.C.D/BITS [--gateway A.B.C.D]] "

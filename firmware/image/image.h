@@ -62,4 +62,37 @@ typedef void flash_progress(void *arg, bool verifying, uint64_t done, uint64_t a
 int flash_write(const struct flash_source *image, struct flash_target *target, flash_progress *progress, void *arg,
         struct err *e);
 
+/* ---- FAT32, as far as one file needs it (fat.c), pure ---- */
+
+enum { FAT_SECTOR = 512, FAT_ENTRY = 32, FAT_NAME = 11 };
+
+struct fat {
+	uint32_t cluster;    /* sectors of one */
+	uint32_t first;      /* sector of the first table; the second is behind it */
+	uint32_t length;     /* sectors of a table */
+	uint32_t data;       /* sector of cluster 2 */
+	uint32_t clusters;   /* every number of one is below */
+	uint32_t root, info; /* cluster of the root directory; sector of the free counts */
+};
+
+/* The first sector. WHY_MALFORMED: not FAT32 with two tables, or numbers that do not fit each other. */
+int fat_open(struct view sector, struct fat *out, struct err *e);
+uint64_t fat_at(const struct fat *f, uint32_t cluster); /* bytes from the first sector */
+/* table has f->length sectors. Frees a chain; takes n clusters as a new one, or gives -1 and takes none. */
+void fat_free(const struct fat *f, uint8_t *table, uint32_t cluster);
+int fat_take(const struct fat *f, uint8_t *table, uint32_t *clusters, size_t n);
+uint32_t fat_vacancy(const struct fat *f, const uint8_t *table); /* clusters that are free */
+/* The entry of that short name in n bytes of a directory, or one that is free; NULL. */
+uint8_t *fat_find(uint8_t *dir, size_t n, const char name[FAT_NAME]);
+uint8_t *fat_vacant(uint8_t *dir, size_t n);
+uint32_t fat_cluster(const struct fat *f, const uint8_t *entry); /* its first one, or 0 */
+bool fat_is_directory(const uint8_t *entry);
+void fat_entry(uint8_t *entry, const char name[FAT_NAME], uint32_t cluster, uint32_t size); /* a file's */
+
+/* ---- the site file of a flashed machine (espsite.c) ---- */
+
+enum { ESPSITE_MAX = 16 * 1024 };
+/* Puts it at merestone/site.jws of the ESP at `at` bytes of a disk, in place of one that is there. */
+int espsite_put(int fd, uint64_t at, struct view site, struct err *e);
+
 #endif

@@ -247,6 +247,23 @@ panic=-1 oops=panic console=tty0 console=ttyS0 quiet" ]
 	tail -c 1M old.img | cmp behind -
 }
 
+@test "a site file is put on the flashed disk alone, again and again, and the file system stays whole" {
+	"$ROOT/build/merestone" init authority --trust-domain edge.example >/dev/null
+	for port in 1 2; do
+		"$ROOT/build/merestone" --kit authority/officer image site "edge-$port" --authority "https://10.0.2.2:844$port" \
+			--out site.jws
+		flash --yes --site site.jws disk.img
+		mtype -i disk.img@@1M ::/merestone/site.jws | cmp - site.jws
+	done
+	dd if=disk.img of=esp.img bs=1M skip=1 count=128 status=none
+	fsck.vfat -n esp.img
+	cmp -i 129MiB disk.img "$BUILT/merestone.img"
+	head -c 100 site.jws >half.jws
+	run ! flash --site half.jws new.img
+	[[ $output == *"half.jws: the site file: not a JWS of three parts"* ]]
+	[ ! -e new.img ]
+}
+
 @test "what is erased is shown before, and only somebody who agrees erases it" {
 	cp --sparse=always "$BUILT/merestone.img" disk.img
 	printf x | dd of=disk.img bs=1 seek=200M conv=notrunc status=none
