@@ -300,6 +300,18 @@ static void a_state_that_is_a_file_or_a_link_is_refused(void **s)
 	assert_int_equal(dir, -1);
 }
 
+static void leases_that_ended_are_dropped_and_keys_kept(void **s)
+{
+	struct bench *b = *s;
+	uint8_t refs[CLAIMS_HOLDS_MAX][SHA_LEN];
+	struct err e = {0};
+	assert_accepted(take_in(b, ANSWER(LEASE("first", "2", "60000"), KEY("first", "2")), &e), &e);
+	assert_int_equal(leases_in(b), 1);
+	state_drop_leases(b->dir);
+	assert_int_equal(leases_in(b), 0);
+	assert_int_equal(state_holds(b->dir, refs), 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -320,6 +332,7 @@ int main(void)
 	        TEST(a_name_with_a_slash_leads_nowhere),
 	        TEST(a_stray_file_among_the_leases_is_dropped_with_the_next_result),
 	        TEST(dropping_what_is_not_there_is_fine),
+	        TEST(leases_that_ended_are_dropped_and_keys_kept),
 	        TEST(a_state_that_is_a_file_or_a_link_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

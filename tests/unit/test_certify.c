@@ -217,6 +217,89 @@ static void a_mangled_certification_of_an_index_is_refused(void **s)
 	mangle_each(attest, changed_index, &sig);
 }
 
+/* ---- The revocation counter ---- */
+
+static uint8_t counter[TPM_NAME_LEN], value[COUNTER_LEN];
+
+static int right_counter(void **s)
+{
+	right(s);
+	tpmmaker_counter(&shape, 258, counter, value);
+	return 0;
+}
+
+static int checking_counter(uint64_t *found)
+{
+	struct wr w = wr_to(buf, sizeof buf);
+	struct view attest = tpmmaker_attest(&w, &shape);
+	struct view sig = tpmmaker_sign(&w, &ak, attest);
+
+	e = (struct err){0};
+	return certify_counter(attest, sig, &ak.pub, extra, found, &e);
+}
+
+static void a_counter_says_what_it_stands_at(void **s)
+{
+	uint64_t found = 0;
+
+	(void)s;
+	assert_accepted(checking_counter(&found), &e);
+	assert_int_equal(found, 258);
+}
+
+/* An ordinary index that holds eight bytes has other attributes, so another Name. */
+static void attack_A108_another_index_is_no_counter(void **s)
+{
+	uint64_t found = 0;
+
+	(void)s;
+	counter[7] ^= 1;
+	assert_refused(checking_counter(&found), &e, WHY_FORGED);
+	assert_int_equal(found, 0);
+}
+
+static void a_counter_of_no_value_or_of_another_size_is_refused(void **s)
+{
+	static const uint8_t zero[COUNTER_LEN], above[COUNTER_LEN] = {0x80}, more[COUNTER_LEN + 1] = {1};
+	const struct view wrong[] = {VIEW_OF(zero), VIEW_OF(above), VIEW_OF(more), VIEW(more, COUNTER_LEN - 1)};
+	uint64_t found = 0;
+
+	(void)s;
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		shape.digest = wrong[i];
+		assert_refused(checking_counter(&found), &e, WHY_FORGED);
+	}
+	assert_int_equal(found, 0);
+}
+
+static void a_counter_of_another_moment_is_stale(void **s)
+{
+	uint8_t old[SHA_LEN] = {1};
+	uint64_t found = 0;
+
+	(void)s;
+	shape.extra = VIEW_OF(old);
+	assert_refused(checking_counter(&found), &e, WHY_STALE);
+}
+
+static void changed_counter(struct view v, void *arg)
+{
+	uint64_t found = 0;
+
+	if (certify_counter(v, *(struct view *)arg, &ak.pub, extra, &found, &e) == 0 || found != 0)
+		fail_msg("a mangled certification is accepted");
+}
+
+static void a_mangled_certification_of_a_counter_is_refused(void **s)
+{
+	struct wr w = wr_to(buf, sizeof buf);
+	struct view attest = tpmmaker_attest(&w, &shape);
+	struct view sig = tpmmaker_sign(&w, &ak, attest);
+
+	(void)s;
+	mangle_each(attest, changed_counter, &sig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +317,11 @@ int main(void)
 	        cmocka_unit_test_setup(attack_A110_an_index_certified_by_another_tpm_is_refused, right_index),
 	        cmocka_unit_test_setup(an_index_certified_at_another_moment_is_stale, right_index),
 	        cmocka_unit_test_setup(a_mangled_certification_of_an_index_is_refused, right_index),
+	        cmocka_unit_test_setup(a_counter_says_what_it_stands_at, right_counter),
+	        cmocka_unit_test_setup(attack_A108_another_index_is_no_counter, right_counter),
+	        cmocka_unit_test_setup(a_counter_of_no_value_or_of_another_size_is_refused, right_counter),
+	        cmocka_unit_test_setup(a_counter_of_another_moment_is_stale, right_counter),
+	        cmocka_unit_test_setup(a_mangled_certification_of_a_counter_is_refused, right_counter),
 	};
 	return cmocka_run_group_tests(tests, make, drop);
 }

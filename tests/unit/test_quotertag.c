@@ -98,7 +98,8 @@ static void evidence(struct bench *b, struct view tag, struct evidence *ev)
 	size_t n = 0;
 	free(b->bytes);
 	b->bytes = NULL;
-	assert_accepted(quoter_evidence(b->q, 0, nonce, 0, VIEW(claims, 2), tag, VIEW(NULL, 0), &b->bytes, &n, &b->e), &b->e);
+	assert_accepted(
+	        quoter_evidence(b->q, 0, nonce, 0, VIEW(claims, 2), tag, VIEW(NULL, 0), &b->bytes, &n, &b->e), &b->e);
 	assert_accepted(evidence_parse(VIEW(b->bytes, n), ev, &b->e), &b->e);
 }
 
@@ -241,6 +242,79 @@ static void requests_leave_no_sessions_behind(void **s)
 	tpm_close(&t);
 }
 
+/* ---- The end of leases ---- */
+
+/* What an authority reads of counter and register. */
+static uint64_t counter_now(struct bench *b, uint8_t ended[PCR_LEN])
+{
+	const uint8_t nonce[NONCE_LEN] = {6};
+	uint8_t extra[SHA_LEN];
+	struct evidence ev;
+	struct tpm_pub ak;
+	uint64_t value = 0;
+	evidence(b, VIEW(NULL, 0), &ev);
+	evidence_binding(extra, nonce, &ev);
+	assert_accepted(tpmpub_parse(ev.part[PART_AK], &ak, &b->e), &b->e);
+	assert_accepted(certify_counter(ev.part[PART_COUNTER_CERTIFY], ev.part[PART_COUNTER_CERTIFY_SIG], &ak, extra,
+	                        &value, &b->e),
+	        &b->e);
+	struct view pcrs = ev.part[PART_PCRS]; /* register 14 is the last of them */
+	memcpy(ended, pcrs.p + pcrs.n - PCR_LEN, PCR_LEN);
+	return value;
+}
+
+static void enrols(struct bench *b)
+{
+	size_t n = 0;
+	free(b->bytes);
+	b->bytes = NULL;
+	assert_accepted(quoter_keys(b->q, VIEW("{}", 2), &b->bytes, &n, &b->e), &b->e);
+}
+
+static void an_end_of_leases_is_in_the_next_evidence(void **s)
+{
+	struct bench *b = bench(s);
+	uint8_t before[PCR_LEN], after[PCR_LEN], mark[SHA_LEN], expected[PCR_LEN];
+	enrols(b);
+	uint64_t was = counter_now(b, before);
+	assert_accepted(quoter_end_leases(b->q, &b->e), &b->e);
+	assert_int_equal(counter_now(b, after), was + 1);
+	counter_mark(mark, was + 1);
+	sha256_2(expected, VIEW_OF(before), VIEW_OF(mark));
+	assert_memory_equal(after, expected, PCR_LEN);
+}
+
+static void an_enrolment_leaves_the_counter_as_it_is(void **s)
+{
+	struct bench *b = bench(s);
+	uint8_t ended[PCR_LEN];
+	enrols(b);
+	assert_accepted(quoter_end_leases(b->q, &b->e), &b->e);
+	uint64_t was = counter_now(b, ended);
+	enrols(b);
+	assert_int_equal(counter_now(b, ended), was);
+}
+
+static void before_an_enrolment_there_is_no_counter_to_show(void **s)
+{
+	struct bench *b = bench(s);
+	struct evidence ev;
+	assert_accepted(quoter_end_leases(b->q, &b->e), &b->e);
+	evidence(b, VIEW(NULL, 0), &ev);
+	assert_null(ev.part[PART_COUNTER_CERTIFY].p);
+}
+
+static void a_tag_that_is_written_ends_sessions_of_the_old_one(void **s)
+{
+	struct bench *b = bench(s);
+	uint8_t before[PCR_LEN], after[PCR_LEN];
+	enrols(b);
+	uint64_t was = counter_now(b, before);
+	given(b, b->officer, 1);
+	assert_int_equal(counter_now(b, after), was);
+	assert_memory_not_equal(before, after, PCR_LEN);
+}
+
 static void a_damaged_session_file_is_no_request(void **s)
 {
 	struct bench *b = bench(s);
@@ -271,6 +345,10 @@ int main(void)
 	        IT(without_an_index_the_tag_is_left_out),
 	        IT(requests_leave_no_sessions_behind),
 	        IT(a_damaged_session_file_is_no_request),
+	        IT(an_end_of_leases_is_in_the_next_evidence),
+	        IT(an_enrolment_leaves_the_counter_as_it_is),
+	        IT(before_an_enrolment_there_is_no_counter_to_show),
+	        IT(a_tag_that_is_written_ends_sessions_of_the_old_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
