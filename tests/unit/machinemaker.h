@@ -14,6 +14,7 @@ struct machine {
 	size_t nlog;
 	struct attest_shape quote;
 	const struct made_tag *tag; /* that it shows */
+	struct view bounds;         /* landmarks' statements that it shows */
 	uint64_t counter;           /* of revocation; 0: its TPM has none */
 	struct evidence ev;         /* the parts, views into room */
 	uint8_t room[32 * 1024];
@@ -133,6 +134,8 @@ static inline void machinemaker_attest(struct machine *m, const uint8_t nonce[NO
 		m->ev.part[PART_EVENTLOG] = VIEW(m->log, m->nlog);
 	if (m->tag)
 		m->ev.part[PART_TAG] = tagmaker_view(m->tag);
+	if (m->bounds.n > 0)
+		m->ev.part[PART_BOUNDS] = m->bounds;
 	machinemaker_quote(m, nonce, extra);
 	machinemaker_tag(m, VIEW_OF(extra));
 	machinemaker_counter(m, VIEW_OF(extra));

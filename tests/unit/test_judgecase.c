@@ -231,12 +231,55 @@ static void a_tag_that_is_none_is_refused(void **s)
 	refused(ASK_ATTEST, WHY_MALFORMED, "geo tag:");
 }
 
+static void a_certified_counter_becomes_facts(void **s)
+{
+	(void)s;
+	accepted(ASK_ATTEST);
+	assert_true(view_equal(f.attest.counter_certify, m.ev.part[PART_COUNTER_CERTIFY]));
+	assert_true(view_equal(f.attest.counter_certify_sig, m.ev.part[PART_COUNTER_CERTIFY_SIG]));
+}
+
+/* Whether a machine without a counter gets anything, the decider says. */
+static void a_counter_comes_whole_or_not_at_all(void **s)
+{
+	struct view sig = m.ev.part[PART_COUNTER_CERTIFY_SIG];
+
+	(void)s;
+	m.ev.part[PART_COUNTER_CERTIFY_SIG] = VIEW(NULL, 0);
+	refused(ASK_ATTEST, WHY_MALFORMED, "signature over the revocation counter's certification is missing");
+	m.ev.part[PART_COUNTER_CERTIFY] = VIEW(NULL, 0);
+	accepted(ASK_ATTEST);
+	assert_int_equal(f.attest.counter_certify.n, 0);
+	m.ev.part[PART_COUNTER_CERTIFY_SIG] = sig;
+	refused(ASK_ATTEST, WHY_MALFORMED, "certification of the revocation counter is missing");
+}
+
+static void another_certification_in_the_counters_place_is_refused(void **s)
+{
+	(void)s;
+	m.ev.part[PART_COUNTER_CERTIFY] = m.ev.part[PART_TAG_CERTIFY];
+	m.ev.part[PART_COUNTER_CERTIFY_SIG] = m.ev.part[PART_TAG_CERTIFY_SIG];
+	refused(ASK_ATTEST, WHY_FORGED, "revocation counter: certification: the NV index is another one");
+}
+
 static void an_enrolment_has_no_place_for_a_tag(void **s)
 {
 	(void)s;
 	machinemaker_enrol(&m);
 	m.ev.part[PART_TAG] = tagmaker_view(&tag);
 	refused(ASK_ENROL, WHY_MALFORMED, "no place for the geo tag here");
+}
+
+static void landmarks_statements_that_are_none_are_refused(void **s)
+{
+	(void)s;
+	m.bounds = VIEW("berlin", 6);
+	machinemaker_attest(&m, nonce, true);
+	refused(ASK_ATTEST, WHY_MALFORMED, "landmark statements: cut short");
+	m.bounds = VIEW(NULL, 0);
+	machinemaker_enrol(&m);
+	m.ev.part[PART_BOUNDS] = VIEW("berlin", 6);
+	refused(ASK_ENROL, WHY_MALFORMED, "no place for the landmarks' statements here");
 }
 
 static void an_honest_activation_becomes_facts(void **s)
@@ -466,6 +509,10 @@ int main(void)
 	        cmocka_unit_test_setup(attack_A110_another_tag_than_the_tpm_holds_is_refused, tagged),
 	        cmocka_unit_test_setup(a_tag_that_is_none_is_refused, tagged),
 	        cmocka_unit_test_setup(an_enrolment_has_no_place_for_a_tag, tagged),
+	        cmocka_unit_test_setup(landmarks_statements_that_are_none_are_refused, honest),
+	        cmocka_unit_test_setup(a_certified_counter_becomes_facts, tagged),
+	        cmocka_unit_test_setup(a_counter_comes_whole_or_not_at_all, tagged),
+	        cmocka_unit_test_setup(another_certification_in_the_counters_place_is_refused, tagged),
 	        cmocka_unit_test_setup(an_honest_activation_becomes_facts, honest),
 	        cmocka_unit_test_setup(attack_A06_keys_of_another_tpm_are_not_certified_by_this_one, honest),
 	        cmocka_unit_test_setup(a_certification_of_another_moment_is_refused, honest),
