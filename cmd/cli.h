@@ -61,6 +61,7 @@ int cmd_image_flash(struct cli *c, struct err *e);
 int cmd_image_keys(struct cli *c, struct err *e);
 int cmd_image_predict(struct cli *c, struct err *e);
 int cmd_image_pcrsig(struct cli *c, struct err *e);
+int cmd_image_recover(struct cli *c, struct err *e);
 int cmd_image_manifest(struct cli *c, struct err *e);
 int cmd_tag_issue(struct cli *c, struct err *e);
 int cmd_image_site(struct cli *c, struct err *e);
