@@ -22,7 +22,7 @@ static const struct column dataset_columns[] = {
 static const struct column vendor_columns[] = {{"NAME", "name"}, {"VERSION", "version"}, {"ISSUED", "issued"},
         {"CERTIFICATES", "certificates"}, {"DIGEST", "digest"}, {NULL, NULL}};
 static const struct column landmark_columns[] = {{"NAME", "name"}, {"VERSION", "version"}, {"ADDRESS", "address"},
-        {"LATITUDE", "latitude_deg"}, {"LONGITUDE", "longitude_deg"}, {"DIGEST", "digest"}};
+        {"LATITUDE", "latitude_deg"}, {"LONGITUDE", "longitude_deg"}, {"DIGEST", "digest"}, {NULL, NULL}};
 static const struct column cloudlet_columns[] = {{"NAME", "name"}, {"STATE", "state"}, {"STATUS", "status"},
         {"LAST CASE", "last_case"}, {"LAST TIME", "last_time"}, {"DOMAINS", "domains"}, {"LEASES", "leases"}};
 

@@ -124,6 +124,24 @@ static void a_tag_arrives_with_its_certification(void **s)
 	assert_true(view_equal(in.attest.tag_certify_sig, out.attest.tag_certify_sig));
 }
 
+static void landmarks_statements_arrive(void **s)
+{
+	AUTO(es256_free) struct es256 *landmark = es256_generate(&e);
+	struct bound b = {.landmark = "tower", .rounds = 24, .rtt_ns = 1000000, .time = 1800000000};
+	uint8_t part[BOUNDS_PART_MAX] = {0}, one[BOUND_MAX];
+	struct wr w = wr_to(part + ES256_PUB, sizeof part - ES256_PUB), o = wr_to(one, sizeof one);
+
+	(void)s;
+	assert_accepted(bound_sign(&o, landmark, &b, &e), &e);
+	wr_view16(&w, wr_done(&o));
+	m.bounds = VIEW(part, ES256_PUB + w.n);
+	machinemaker_attest(&m, nonce, false);
+	m.bounds = VIEW(NULL, 0);
+	judged(ASK_ATTEST);
+	round_trip();
+	assert_true(view_equal(out.attest.bounds, VIEW(part, ES256_PUB + w.n)));
+}
+
 static void the_facts_of_an_activation_arrive(void **s)
 {
 	(void)s;
@@ -242,6 +260,7 @@ int main(void)
 	        cmocka_unit_test(what_a_receiver_says_arrives),
 	        cmocka_unit_test(a_lying_judge_cannot_pass_what_no_receiver_says),
 	        cmocka_unit_test(a_tag_arrives_with_its_certification),
+	        cmocka_unit_test(landmarks_statements_arrive),
 	        cmocka_unit_test(the_facts_of_an_activation_arrive),
 	        cmocka_unit_test(the_facts_of_an_enrolment_arrive),
 	        cmocka_unit_test(a_refusal_arrives_with_its_sentence),
