@@ -16,13 +16,14 @@ static void check(struct view v, const struct quote *q)
 	struct tpm_pub ak = {0}, subject = {0};
 	uint8_t sig[ES256_SIG] = {0};
 	struct pcrs pcrs = {0};
+	uint64_t value;
 	struct err e;
 
 	for (size_t i = 0; i < ES256_PUB; i++)
 		ak.xy[i] = g[i];
 	if (q && !quote_check(q, sig, &ak, q->extra, &pcrs, &e))
 		abort();
-	if (!certify_check(v, v, &ak, &subject, sig, &e))
+	if (!certify_check(v, v, &ak, &subject, sig, &e) || !certify_counter(v, v, &ak, sig, &value, &e))
 		abort();
 }
 

@@ -120,6 +120,16 @@ static void an_unsafe_clock_times_no_lease_but_the_rest_is_decided(void **s)
 	assert_true(out.state_good && out.placed);
 }
 
+static void without_a_counter_no_lease_is_given_but_the_rest_is_decided(void **s)
+{
+	const struct err why = {.why = WHY_UNTRUSTED, .text = "the TPM shows no revocation counter", .hint = "enrol"};
+
+	(void)s;
+	subject.uncounted = &why;
+	refused(WHY_UNTRUSTED, "no revocation counter", "enrol");
+	assert_true(out.state_good && out.placed);
+}
+
 static void a_changed_register_is_refused_with_the_set_and_the_register(void **s)
 {
 	struct pcrs other = boot.pcrs;
@@ -292,12 +302,13 @@ static void a_lease_ends_with_its_tag(void **s)
 /* Property: of all combinations of broken rules exactly one is a yes. */
 static void every_rule_must_hold(void **s)
 {
+	const struct err uncounted = {.why = WHY_UNTRUSTED};
 	struct pcrs other = boot.pcrs;
 	int yes = 0;
 
 	(void)s;
 	other.v[0][0] ^= 1;
-	for (unsigned broken = 0; broken < 128; broken++) {
+	for (unsigned broken = 0; broken < 256; broken++) {
 		struct subject x = subject;
 		struct rules r = rules;
 		domain.members = members;
@@ -309,6 +320,7 @@ static void every_rule_must_hold(void **s)
 		x.pcrs = broken & 16 ? &other : &boot.pcrs;
 		x.has_fix = !(broken & 32);
 		r.fence = broken & 64 ? NULL : fence;
+		x.uncounted = broken & 128 ? &uncounted : NULL;
 		decide(&x, &r, &out);
 		assert_int_equal(out.refusal.why == WHY_NONE, broken == 0);
 		yes += out.refusal.why == WHY_NONE;
@@ -324,6 +336,7 @@ int main(void)
 	        T(a_revoked_or_unknown_machine_is_refused_first),
 	        T(members_and_nobody_else),
 	        T(an_unsafe_clock_times_no_lease_but_the_rest_is_decided),
+	        T(without_a_counter_no_lease_is_given_but_the_rest_is_decided),
 	        T(a_changed_register_is_refused_with_the_set_and_the_register),
 	        T(any_one_of_the_sets_may_match),
 	        T(attack_A64_no_reference_set_means_no),
