@@ -29,7 +29,7 @@ static const struct column cloudlet_columns[] = {{"NAME", "name"}, {"STATE", "st
 static const struct column update_columns[] = {{"VARIANT", "name"}, {"UPDATE", "update"}, {"WAVES", "waves"},
         {"OPEN", "open"}, {"HALTED", "halted"}, {NULL, NULL}};
 static const struct column rollout_columns[] = {{"NAME", "name"}, {"VARIANT", "variant"}, {"RUNS", "runs"},
-        {"WAVE", "wave"}, {"STATE", "state"}, {"CASE", "case"}};
+        {"WAVE", "wave"}, {"STATE", "state"}, {"CASE", "case"}, {NULL, NULL}};
 
 static void cell_time(char out[CELL_MAX], json_int_t t)
 {
