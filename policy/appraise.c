@@ -380,6 +380,7 @@ int appraise_result(struct decider *d, const struct facts *f, const struct quote
 	        .book = &d->book,
 	        .appraisal = &d->appraisal,
 	        .tag = d->located.has ? &d->located.tag : NULL,
+	        .measured_by = &d->measured_by,
 	        .ima = d->has_ima ? &d->ima : NULL};
 
 	if (ear_write(&w, &x, e))

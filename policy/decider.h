@@ -177,6 +177,7 @@ struct ear {
 	const struct appraisal *appraisal;
 	const struct ima_state *ima; /* NULL: no runtime list came */
 	const struct tag *tag;       /* NULL: none that counts */
+	const struct measured_by *measured_by;
 };
 /* -1: WHY_SYSTEM, it does not fit. */
 int ear_write(struct wr *w, const struct ear *x, struct err *e);

@@ -300,6 +300,19 @@ static enum location_level level_of(const struct ear *x)
 	return level;
 }
 
+/* Those that count: whom each measured within what. */
+static void put_landmarks(struct jw *j, const struct measured_by *m)
+{
+	jw_arr(j, "landmarks");
+	for (size_t i = 0; i < m->n; i++) {
+		jw_obj(j, NULL);
+		jw_str(j, "name", m->disc[i].name);
+		jw_int(j, "bound_m", (int64_t)m->disc[i].radius_m + 1);
+		jw_end_obj(j);
+	}
+	jw_end_arr(j);
+}
+
 /* The tag, or what was declared where there is none; beside it what else was said. */
 static void put_location(struct jw *j, const struct ear *x)
 {
@@ -319,6 +332,8 @@ static void put_location(struct jw *j, const struct ear *x)
 		jw_end_obj(j);
 	if (c->has_gnss)
 		put_gnss(j, &c->gnss);
+	if (x->measured_by->n > 0)
+		put_landmarks(j, x->measured_by);
 	jw_end_obj(j);
 }
 

@@ -67,7 +67,7 @@ tree_root() {
 	ln -s usr/lib64 "$root/lib64"
 	tree_program firmware/init/supervisor /usr/sbin/init
 	tree_program merestone-agent /usr/bin/merestone-agent
-	for program in quoter locator state updater; do
+	for program in quoter locator prover state updater; do
 		tree_program "libexec/$program" "/usr/libexec/merestone/$program"
 	done
 	while read -r line; do

@@ -132,6 +132,10 @@ static void three_landmarks_that_measured_it_near_are_a_yes_at_level_4(void **s)
 	AUTO(json_free) json_t *claims = rig_claims(r);
 	const json_t *inner = json_object_get(json_object_get(claims, "submods"), "inner");
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(inner, "merestone_place"), "level")), 4);
+	const json_t *by = json_object_get(json_object_get(claims, "merestone_location"), "landmarks");
+	assert_int_equal(json_array_size(by), 3);
+	assert_string_equal(json_text(json_array_get(by, 1), "name"), "elbe");
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(by, 1), "bound_m")), 449689);
 }
 
 static void two_landmarks_are_not_three(void **s)
