@@ -106,6 +106,18 @@ static void a_lying_judge_cannot_pass_what_no_receiver_says(void **s)
 	assert_refused(facts_read(wr_done(&w), &out, &e), &e, WHY_MALFORMED);
 }
 
+static void what_the_tpm_says_of_its_counter_arrives(void **s)
+{
+	(void)s;
+	machinemaker_attest(&m, nonce, false);
+	judged(ASK_ATTEST);
+	round_trip();
+	assert_true(out.attest.counter_certify.n > 0);
+	assert_true(view_equal(in.attest.counter_certify, out.attest.counter_certify));
+	assert_true(view_equal(in.attest.counter_certify_sig, out.attest.counter_certify_sig));
+	assert_memory_equal(in.attest.pcrs.v[ENDED_PCR], out.attest.pcrs.v[ENDED_PCR], PCR_LEN);
+}
+
 static void a_tag_arrives_with_its_certification(void **s)
 {
 	AUTO(es256_free) struct es256 *officer = es256_generate(&e);
@@ -259,6 +271,7 @@ int main(void)
 	        cmocka_unit_test(the_facts_of_an_attestation_arrive),
 	        cmocka_unit_test(what_a_receiver_says_arrives),
 	        cmocka_unit_test(a_lying_judge_cannot_pass_what_no_receiver_says),
+	        cmocka_unit_test(what_the_tpm_says_of_its_counter_arrives),
 	        cmocka_unit_test(a_tag_arrives_with_its_certification),
 	        cmocka_unit_test(landmarks_statements_arrive),
 	        cmocka_unit_test(the_facts_of_an_activation_arrive),
