@@ -181,7 +181,8 @@ static int take(struct opening *o, struct secret *to, struct err *e)
 	TSS2_RC rc = tpmpolicy_unseal(o->t, o->session, o->object, to, &fits);
 
 	if (rc != TSS2_RC_SUCCESS)
-		return tpm_fail(e, rc, WHY_UNTRUSTED, "the state was sealed for images of another key");
+		return tpm_fail(e, rc, WHY_UNTRUSTED,
+		        "the state was sealed for images of another key, or under another register 7");
 	return fits ? 0 : err_set(e, WHY_MALFORMED, "what was sealed is not a key");
 }
 
