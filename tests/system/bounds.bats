@@ -125,6 +125,24 @@ measured_by() {
 	level 4
 }
 
+@test "a bound that fails ends the leases at once, in the TPM" {
+	measured_by spree havel dahme
+	agent m1 attest
+	echo 'what only Germany may read' >"$H/plain"
+	agent m1 data put geoA "$H/plain"
+	cp -r "$H/m1/state" "$H/copy"
+	measured_by spree havel dahme sumida
+	run agent m1 attest
+	says 1 'no place is within'
+	cp -r "$H/copy/lease/." "$H/m1/state/lease/"
+	run agent m1 data get geoA "$H/out"
+	says 1 'TPM 0x126'
+	measured_by spree havel dahme
+	agent m1 attest
+	agent m1 data get geoA "$H/out"
+	cmp "$H/plain" "$H/out"
+}
+
 @test "attack A113: a relay that waits makes the machine farther, and too far does not count" {
 	relay slow spree 25
 	measured_by spree=slow havel dahme
