@@ -85,7 +85,7 @@ quoter_OBJ           := $(addprefix attest/,counter der ekpolicy evidence extkey
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
 
 supervisor_MAIN      := firmware/init/supervisor
-supervisor_OBJ       := $(addprefix firmware/init/,appliance appliancenet clockset dhcp dhcprun lockdown minder network pcrevent pcrextend screen sha2 site watchdog) \
+supervisor_OBJ       := $(addprefix firmware/init/,appliance appliancenet clockset dhcp dhcprun firstparts lockdown minder network pcrevent pcrextend screen sha2 site stick verity watchdog) \
 			firmware/eventlog firmware/update/runningimage base/sandbox $(BASE) $(SIGN)
 supervisor_LIB       := libcrypto jansson libseccomp
 

@@ -343,11 +343,11 @@ static int verb_run(struct cli *c, struct agent *a, struct err *e)
 		if (a->locator && locator_alarmed(a->locator, &refused) > 0)
 			log_info("the receiver has a doubt: the authority is told now");
 		if (agent_renew(a, NULL, &answer, &refused) == 0) {
-			open_data(a);
 			delay = RETRY_MIN_S;
 			wait_s = renew_in_s(a);
 			log_info("case %lld, again in %u s",
 			        (long long)json_integer_value(json_object_get(answer, "case")), wait_s);
+			open_data(a);
 			wait_s = look_for_update(a, answer, wait_s);
 		} else if (helper_ended(a)) {
 			*e = refused;

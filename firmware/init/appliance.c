@@ -110,6 +110,7 @@ static int state_fill(struct err *e)
 	        {QUOTER_STATE, UID_QUOTER, UID_QUOTER, 0700},
 	        {UPDATE_SPOOL, UID_AGENT, UID_UPDATER, 02750},
 	        {RUN_DATA, UID_AGENT, UID_AGENT, 0700},
+	        {RUN_STICK, UID_UPDATER, UID_UPDATER, 0500},
 	};
 
 	for (size_t i = 0; i < COUNT(dirs); i++)

@@ -15,6 +15,8 @@ bool appliance_site(struct screen *s);
 bool appliance_slots(struct screen *s);
 /* What the updater asks for: a floor is set at once; true when it wants another start, and why. */
 bool appliance_request(char why[SCREEN_LINE_MAX], struct screen *s);
+/* Mounts a stick for it, and lets one go that was pulled (stick.c). */
+void stick_look(struct screen *s);
 void appliance_close(void); /* unmounts */
 
 /* The network (appliancenet.c). */

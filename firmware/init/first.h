@@ -1,4 +1,4 @@
-/* first: the only program of the initramfs, /init. Static, without a shell beside it. Private to firmware/init/first*.c. */
+/* first: the only program of the initramfs, /init. Static, without a shell beside it. Private to firmware/init. */
 #ifndef FIRMWARE_INIT_FIRST_H
 #define FIRMWARE_INIT_FIRST_H
 

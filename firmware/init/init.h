@@ -24,6 +24,7 @@
 #define IMA_LIST     "/sys/kernel/security/ima/binary_runtime_measurements"
 #define AGENT_STATE  "/state/agent"
 #define QUOTER_STATE "/state/quoter"
+#define RUN_STICK    RUN_DIR "/stick"   /* the partition MERESTONE of another disk, for the updater */
 #define RUN_TROUBLE  RUN_DIR "/trouble" /* what first has to say, a line each */
 
 enum { SITE_MAX = 16 * 1024 }; /* bytes of a site file: ours has 3 KB, most of it the authority's certificate */

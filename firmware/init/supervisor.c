@@ -148,6 +148,8 @@ static _Noreturn void mind(int signals, struct screen *s)
 		reap(s);
 		appliance_network_step(s);
 		start_due(s);
+		if (tasks[UPDATER].wanted)
+			stick_look(s);
 		screen_show(s);
 		if (minder_now() - fed >= WATCHDOG_FEED_S) {
 			watchdog_feed();

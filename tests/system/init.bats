@@ -59,6 +59,7 @@ boot_disk() {
 }
 
 # With a TPM that no firmware wrote to, and a network.
+# shellcheck disable=SC2120
 boot_machine() {
 	local short
 	short=$(mktemp -d /tmp/init.XXXXXX)
@@ -66,10 +67,16 @@ boot_machine() {
 	swtpm_setup --tpm2 --tpmstate "$BATS_TEST_TMPDIR/tpm" --pcr-banks sha256 >/dev/null
 	swtpm socket --tpm2 --tpmstate "dir=$BATS_TEST_TMPDIR/tpm" --ctrl "type=unixio,path=$short/sock" --terminate \
 		--pid "file=$BATS_TEST_TMPDIR/tpm.pid" --daemon </dev/null >/dev/null 2>&1 3>&-
-	boot_disk -chardev "socket,id=ctpm,path=$short/sock" -tpmdev emulator,id=tpm0,chardev=ctpm -device tpm-tis,tpmdev=tpm0 \
+	boot_disk "$@" -chardev "socket,id=ctpm,path=$short/sock" -tpmdev emulator,id=tpm0,chardev=ctpm -device tpm-tis,tpmdev=tpm0 \
 		-netdev user,id=n0,restrict=on -device virtio-net-pci,netdev=n0,romfile=
 	sleep 1
 	rm -rf "$short"
+}
+
+stick() { # a second disk with an empty file system
+	truncate -s 16M "$BATS_TEST_TMPDIR/stick.img"
+	echo 'start=2048, name=MERESTONE' | sfdisk -q --label gpt "$BATS_TEST_TMPDIR/stick.img"
+	mkfs.vfat --offset 2048 "$BATS_TEST_TMPDIR/stick.img" 14000 >/dev/null
 }
 
 said() {
@@ -113,21 +120,24 @@ said() {
 	run ! said 'merestone: up'
 }
 
-@test "a site file that cannot be measured is not used" {
+@test "a site file that cannot be measured is not used, and a clock of another time is set" {
 	disk
 	put_site "$I/site.jws"
-	boot_disk
+	boot_disk -rtc base=2001-02-03
 	vm_wait "$V" 'merestone: up' 60
+	said 'merestone: error: the clock of this machine was unset; the date of the image is taken instead'
 	said 'merestone: error: the site file is not used, because it was not measured'
 }
 
-@test "a machine with a site file has an address, a key and an agent that asks its authority" {
+@test "a machine with a site file has an address, sees a stick, a key and an agent that asks its authority" {
 	disk
 	put_site "$I/site.jws"
-	boot_machine
+	stick
+	boot_machine -drive "if=virtio,format=raw,file=$BATS_TEST_TMPDIR/stick.img"
 	vm_wait "$V" 'merestone: the network is eth0 10\.0\.2\.15/24' 60
 	vm_wait "$V" 'merestone-agent: endorsement key [0-9a-f]{64}' 60
 	said 'merestone-agent: error: no answer from https://10.0.2.2:9'
+	vm_wait "$V" 'merestone: the stick vdb1 is here' 20
 	run ! said 'merestone: error: the quoter ended'
 }
 
