@@ -66,27 +66,40 @@ static int read_volume(struct statedisk *d, struct err *e)
 	return token ? statetoken_sealed_read(VIEW(token, strlen(token)), &d->sealed, e) : 0;
 }
 
+static int start(struct statedisk *d, const char *device, struct err *e)
+{
+	crypt_free(d->volume);
+	d->volume = NULL;
+	int rc = crypt_init(&d->volume, device);
+	return rc < 0 ? fail(e, rc, device) : 0;
+}
+
+static int look(struct statedisk *d, const char *device, struct err *e)
+{
+	int blank;
+
+	if (start(d, device, e))
+		return -1;
+	if (crypt_load(d->volume, CRYPT_LUKS2, NULL) >= 0) {
+		if (read_volume(d, e))
+			return -1;
+		return d->kind == STATEDISK_HALF ? start(d, device, e) : 0; /* what was loaded is not formatted */
+	}
+	blank = is_blank(device, e);
+	d->kind = blank == 1 ? STATEDISK_BLANK : STATEDISK_OTHER;
+	return blank < 0 ? -1 : 0;
+}
+
 int statedisk_open(const char *device, struct statedisk *out, struct err *e)
 {
 	AUTO(statedisk_close) struct statedisk d = {0};
-	int rc;
 
 	/* there is neither udev nor another program that locks */
 	if (setenv("DM_DISABLE_UDEV", "1", 1) != 0 || crypt_metadata_locking(NULL, 0) < 0)
 		return err_sys(e, "environment");
 	crypt_set_log_callback(NULL, be_silent, NULL);
-	rc = crypt_init(&d.volume, device);
-	if (rc < 0)
-		return fail(e, rc, device);
-	if (crypt_load(d.volume, CRYPT_LUKS2, NULL) >= 0) {
-		if (read_volume(&d, e))
-			return -1;
-	} else {
-		rc = is_blank(device, e);
-		if (rc < 0)
-			return -1;
-		d.kind = rc ? STATEDISK_BLANK : STATEDISK_OTHER;
-	}
+	if (look(&d, device, e))
+		return -1;
 	*out = d;
 	d.volume = NULL;
 	return 0;
