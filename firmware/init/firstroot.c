@@ -31,7 +31,7 @@ int firstroot_mounts(struct err *e)
 	umask(022);
 	if (mount_at("proc", "/proc", CLOSED, NULL, e) || mount_at("sysfs", "/sys", CLOSED, NULL, e) ||
 	        mount_at("devtmpfs", "/dev", MS_NOSUID | MS_NOEXEC, "mode=0755", e) ||
-	        mount_at("tmpfs", "/run", CLOSED, "mode=0755,size=64m", e) ||
+	        mount_at("tmpfs", "/run", CLOSED, "mode=0755,size=50%", e) ||
 	        mount_at("securityfs", "/sys/kernel/security", CLOSED, NULL, e))
 		return -1;
 	return file_mkdir(AT_FDCWD, RUN_DIR, 0755, e);

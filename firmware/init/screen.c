@@ -63,10 +63,10 @@ void screen_trouble(struct screen *s, const struct err *e)
 	}
 }
 
-/* The agent's words are "merestone-agent: text"; what it says last is how the machine stands with its authority. */
+/* The agent's words are "merestone-agent: text"; a case that was decided is how the machine stands with its authority. */
 static void agent_heard(struct screen *s, const char *text)
 {
-	static const char error[] = "error: ";
+	static const char error[] = "error: ", attested[] = "case ";
 	uint8_t ek[SHA_LEN];
 
 	if (strncmp(text, EK_SAID, strlen(EK_SAID)) == 0) {
@@ -74,10 +74,12 @@ static void agent_heard(struct screen *s, const char *text)
 			(void)hex_put(s->ek, ek, sizeof ek);
 		return;
 	}
-	if (strncmp(text, "hint: ", 6) == 0)
-		return;
-	copy(s->enrolment, sizeof s->enrolment, text);
-	copy(s->sentence, sizeof s->sentence, strncmp(text, error, strlen(error)) == 0 ? text + strlen(error) : "");
+	if (strncmp(text, error, strlen(error)) == 0)
+		copy(s->sentence, sizeof s->sentence, text + strlen(error));
+	if (strncmp(text, attested, strlen(attested)) == 0) {
+		copy(s->enrolment, sizeof s->enrolment, text);
+		s->sentence[0] = 0;
+	}
 }
 
 void screen_heard(struct screen *s, const char *line)
@@ -114,11 +116,11 @@ static void paint(const struct screen *s)
 	char text[SHOWN_MAX];
 	struct wr w = wr_to(text, sizeof text);
 
-	wr_str(&w, "\033[2J\033[H\033[1mmerestone\033[0m\r\n\r\n");
+	wr_str(&w, "\033[?25l\033[2J\033[H\033[1mmerestone\033[0m\r\n\r\n");
 	wr_fmt(&w, "image           %s\r\nname            %s\r\nauthority       %s\r\nnetwork         %s\r\n",
 	        s->version, s->name[0] ? s->name : "none: no site file", s->authority, s->network);
 	wr_fmt(&w, "state           %s\r\nendorsement key %s\r\nenrolment       %s\r\n\r\n", s->state, s->ek,
-	        s->enrolment);
+	        s->enrolment[0] ? s->enrolment : "not attested since this start");
 	if (s->sentence[0])
 		wr_fmt(&w, "error: %s\r\n", s->sentence);
 	if (wr_ok(&w))

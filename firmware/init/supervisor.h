@@ -21,7 +21,7 @@ struct screen {           /* all that status.json and the console say */
 	char state[24];   /* "open", "in memory only" */
 	char network[40]; /* "eth0 10.0.2.15/24", "none" */
 	char ek[2 * SHA_LEN + 1];
-	char enrolment[SCREEN_LINE_MAX]; /* what the agent last said */
+	char enrolment[SCREEN_LINE_MAX]; /* the agent's last case */
 	char sentence[SCREEN_LINE_MAX];  /* the last error, "" when all is well */
 };
 

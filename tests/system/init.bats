@@ -151,6 +151,14 @@ said() {
 	run ! said 'merestone-agent'
 }
 
+@test "an authority that is a name gets no site file" {
+	MERESTONE_KIT=$I/authority/officer run "$ROOT/build/merestone" image site edge-1 \
+		--authority https://authority.example:8443 --out "$BATS_TEST_TMPDIR/named.jws"
+	[ "$status" = 1 ]
+	[[ $output == *'authority: expected https://A.B.C.D:PORT'* ]]
+	[ ! -e "$BATS_TEST_TMPDIR/named.jws" ]
+}
+
 @test "what the site file does to register 12 is printed when it is made" {
 	run cat "$I/site.said"
 	[ "$output" = "register 12 is extended with $(sha256sum <"$I/site.jws" | cut -d' ' -f1)" ]

@@ -194,11 +194,34 @@ static void landmarks_have_a_name_an_address_and_a_key(void **s)
 	}
 }
 
+static void what_is_opened_by_itself_has_names_and_one_directory(void **s)
+{
+	static const char *const bad[] = {"[]", "{\"directory\":\"d\"}", "{\"datasets\":[\"geoA\"]}",
+	        "{\"directory\":\"d\",\"datasets\":[\"../geoA\"]}", "{\"directory\":\"d\",\"datasets\":[7]}",
+	        "{\"directory\":\"d\",\"datasets\":[],\"more\":1}"};
+	struct agent_config c;
+	char text[512];
+	struct err e = {0};
+	(void)s;
+	assert_accepted(
+	        read_config(
+	                "{" MUST ",\"data\":{\"directory\":\"/run/data\",\"datasets\":[\"geoA\",\"geoB\"]}}", &c, &e),
+	        &e);
+	assert_string_equal(c.data_dir, "/run/data");
+	assert_int_equal(c.ndata, 2);
+	assert_string_equal(c.data[1], "geoB");
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		snprintf(text, sizeof text, "{" MUST ",\"data\":%s}", bad[i]);
+		assert_refused(read_config(text, &c, &e), &e, WHY_MALFORMED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(landmarks_have_a_name_an_address_and_a_key),
 	        cmocka_unit_test(what_is_not_said_has_its_default),
+	        cmocka_unit_test(what_is_opened_by_itself_has_names_and_one_directory),
 	        cmocka_unit_test(a_path_starts_at_the_directory_of_the_file_unless_it_is_absolute),
 	        cmocka_unit_test(the_kernels_runtime_list_goes_with_the_kernels_boot_log),
 	        cmocka_unit_test(a_place_is_three_numbers_in_range),
