@@ -196,6 +196,7 @@ static int by_receiver(const struct subject *s, const struct rules *r, const str
 
 	out->gnss_good = g->good;
 	if (!s->gnss && needed) {
+		out->placed = false; /* the tag alone says too little here */
 		err_set(e, WHY_OUTSIDE, "%s shows no satellite fix, and domain %s needs one", s->machine, r->name);
 		return err_hint(e, "give \"gnss\" in the agent's configuration");
 	}

@@ -135,6 +135,7 @@ static void no_receiver_where_one_is_wanted_is_a_no(void **s)
 	box.gnss = NULL;
 	rig_attest(r, &box);
 	denied(WHY_OUTSIDE, "cloudlet1 shows no satellite fix, and domain inner needs one");
+	told("");
 }
 
 static void a_receiver_without_a_tag_is_not_level_3(void **s)
