@@ -106,8 +106,8 @@ static void who_passes_between_two_sightings_crosses(void **s)
 	(void)s;
 	seen(0, 52.5, 13.0);
 	is_told(seen(50, 52.5, 13.8), EVENT_CROSS, START);
-	assert_int_equal(seen(50, 52.9, 13.8), 0);            /* past it */
-	assert_int_equal(seen(50, 52.9, 13.0), 0);            /* north of it */
+	assert_int_equal(seen(50, 52.9, 13.8), 0);               /* past it */
+	assert_int_equal(seen(50, 52.9, 13.0), 0);               /* north of it */
 	is_told(seen(50, 52.1, 13.8), EVENT_CROSS, START + 150); /* through it from corner to corner */
 }
 
