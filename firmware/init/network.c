@@ -9,12 +9,14 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "firmware/init/supervisor.h"
 
 #define INTERFACES "/sys/class/net"
+enum { LOOKS = 6 };
 
 static struct ifreq request_for(const char *interface)
 {
@@ -94,17 +96,17 @@ static bool has_cable(int fd, const char *interface)
 	return ioctl(fd, SIOCGIFFLAGS, &r) == 0 && (r.ifr_flags & IFF_RUNNING);
 }
 
-/* The first in the order of names, so that two starts of one machine choose alike. */
-int network_interface(char out[INTERFACE_MAX], uint8_t mac[MAC_LEN], struct err *e)
+/* The first with a cable in the order of names, so that two starts of one machine choose alike; out is "" without one.
+ * How many there are. */
+static size_t look(int fd, char out[INTERFACE_MAX], uint8_t mac[MAC_LEN])
 {
-	AUTO(fd_close) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	DIR *d = opendir(INTERFACES);
 	struct dirent *entry;
 	uint8_t its[MAC_LEN];
 	size_t seen = 0;
 
 	out[0] = 0;
-	while (fd >= 0 && d && (entry = readdir(d))) {
+	while (d && (entry = readdir(d))) {
 		if (strlen(entry->d_name) >= INTERFACE_MAX || !ethernet(fd, entry->d_name, its))
 			continue;
 		seen++;
@@ -116,6 +118,19 @@ int network_interface(char out[INTERFACE_MAX], uint8_t mac[MAC_LEN], struct err 
 	}
 	if (d)
 		closedir(d);
+	return seen;
+}
+
+int network_interface(char out[INTERFACE_MAX], uint8_t mac[MAC_LEN], struct err *e)
+{
+	const struct timespec moment = {.tv_nsec = 50 * 1000000};
+	AUTO(fd_close) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	size_t seen = look(fd, out, mac);
+
+	for (int i = 0; i < LOOKS && seen > 0 && !out[0]; i++) { /* those of virtual machines come up at once */
+		(void)nanosleep(&moment, NULL);
+		seen = look(fd, out, mac);
+	}
 	if (out[0])
 		return 0;
 	if (seen > 0)
