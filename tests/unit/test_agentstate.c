@@ -142,6 +142,19 @@ static void a_lease_and_its_key_come_back_as_they_were_given(void **s)
 #define TAG      "\"tag\":\"" HEX32 "\","
 #define TAG_NAME "\"tag_name\":\"000b" HEX32 "\","
 
+static void leases_of_one_domain_name_it_once(void **s)
+{
+	const struct bench *b = *s;
+	char domains[4][NAME_CAP];
+	struct err e = {0};
+
+	assert_int_equal(state_lease_domains(b->dir, domains, 4), 0);
+	assert_accepted(take_in(b, ANSWER(LEASE("first", "1", "1") "," LEASE("second", "1", "2"), ""), &e), &e);
+	assert_int_equal(state_lease_domains(b->dir, domains, 4), 1);
+	assert_true(name_ok(domains[0]));
+	assert_int_equal(state_lease_domains(b->dir, domains, 0), 0);
+}
+
 static void a_lease_may_demand_a_tag(void **s)
 {
 	struct bench *b = *s;
@@ -321,6 +334,7 @@ int main(void)
 	        TEST(a_nonce_is_taken_once),
 	        TEST(a_damaged_nonce_is_none_and_is_gone),
 	        TEST(a_lease_and_its_key_come_back_as_they_were_given),
+	        TEST(leases_of_one_domain_name_it_once),
 	        TEST(a_lease_may_demand_a_tag),
 	        TEST(a_result_replaces_all_leases_and_keeps_the_keys),
 	        TEST(what_is_held_is_named_by_its_policy_reference),
