@@ -21,7 +21,7 @@
 #include "cmd/libexec.h"
 #include "federation/agent.h"
 
-enum { RETRY_MIN_S = 2, RETRY_MAX_S = 300, RENEW_MIN_S = 1, RENEW_MAX_S = 3600, LEASES_MAX = 256 };
+enum { RETRY_MIN_S = 2, RETRY_MAX_S = 300, RENEW_MIN_S = 1, RENEW_MAX_S = 3600, LEASES_MAX = 256, UPDATE_LOOK_S = 20 };
 
 static volatile sig_atomic_t stopped;
 
@@ -312,19 +312,28 @@ static bool helper_ended(const struct agent *a)
 	return quoter_ended(a->quoter) || (a->locator && locator_alarm_fd(a->locator) < 0);
 }
 
-/* After an attestation; how long to wait for the next one. */
+/* After an attestation; how long to wait for the next one. The authority is not asked as often as short leases end. */
 static unsigned look_for_update(struct agent *a, const json_t *answer, unsigned wait_s)
 {
-	bool admits = strcmp(json_text(answer, "decision"), "allow") == 0;
+	static time_t due;
+	struct timespec now = {0};
 	struct err why = {0};
 	int got;
 
 	if (!a->config.variant[0])
 		return wait_s;
-	got = admits && agent_update_attested(a, &why) ? -1 : agent_update(a, &why);
+	if (strcmp(json_text(answer, "decision"), "allow") == 0 && agent_update_attested(a, &why))
+		log_err(&why);
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	if (due > now.tv_sec)
+		return wait_s;
+	got = agent_update(a, &why);
 	if (got < 0)
 		log_err(&why);
-	return got == 1 && wait_s > RENEW_MIN_S ? RENEW_MIN_S : wait_s;
+	if (got == 1)
+		return RENEW_MIN_S; /* the rest, with fresh leases */
+	due = now.tv_sec + UPDATE_LOOK_S;
+	return wait_s;
 }
 
 static int verb_run(struct cli *c, struct agent *a, struct err *e)

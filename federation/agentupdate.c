@@ -70,14 +70,14 @@ static int ask(struct agent *a, char **manifest, struct err *e)
 	return *manifest ? 1 : err_sys(e, "no memory for a manifest");
 }
 
-static bool is_here(int dir, const char *manifest)
+/* The file holds exactly that. */
+static bool is_here(int dir, const char *name, struct view wanted)
 {
 	uint8_t *text = NULL;
 	size_t n = 0;
 	struct err ignored;
-	bool same = faccessat(dir, UPDATE_MANIFEST, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-	            file_read(dir, UPDATE_MANIFEST, MANIFEST_MAX, &text, &n, &ignored) == 0 &&
-	            view_is(VIEW(text, n), manifest);
+	bool same = faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+	            file_read(dir, name, MANIFEST_MAX, &text, &n, &ignored) == 0 && view_equal(VIEW(text, n), wanted);
 
 	mem_free(text);
 	return same;
@@ -183,7 +183,7 @@ int agent_update(struct agent *a, struct err *e)
 	int got = dir < 0 ? -1 : ask(a, &manifest, e);
 
 	if (got == 1)
-		got = is_here(dir, manifest) ? 0 : bring(a, dir, manifest, e);
+		got = is_here(dir, UPDATE_MANIFEST, VIEW(manifest, strlen(manifest))) ? 0 : bring(a, dir, manifest, e);
 	return got < 0 ? err_in(e, "update") : got;
 }
 
@@ -192,9 +192,10 @@ int agent_update_attested(const struct agent *a, struct err *e)
 	AUTO(fd_close) int dir = open_spool(a, e);
 	uint8_t *boot = NULL;
 	size_t n = 0;
-	int bad = dir < 0 || file_read(AT_FDCWD, BOOT_ID, BOOT_ID_MAX, &boot, &n, e) ||
-	          file_write(dir, UPDATE_ATTESTED, VIEW(boot, n), 0644, e);
+	int bad = dir < 0 || file_read(AT_FDCWD, BOOT_ID, BOOT_ID_MAX, &boot, &n, e);
 
+	if (!bad && !is_here(dir, UPDATE_ATTESTED, VIEW(boot, n)))
+		bad = file_write(dir, UPDATE_ATTESTED, VIEW(boot, n), 0644, e);
 	mem_free(boot);
 	return bad ? -1 : 0;
 }
