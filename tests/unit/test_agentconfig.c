@@ -216,11 +216,32 @@ static void what_is_opened_by_itself_has_names_and_one_directory(void **s)
 	}
 }
 
+static void updates_have_a_variant_and_a_spool(void **s)
+{
+	static const char *const bad[] = {"{}", "[]", "{\"variant\":\"cloud\"}", "{\"spool\":\"x\"}",
+	        "{\"variant\":\"a b\",\"spool\":\"x\"}", "{\"variant\":\"cloud\",\"spool\":\"x\",\"more\":1}"};
+	char expected[128], text[512];
+	struct agent_config c;
+	struct err e = {0};
+	(void)s;
+	assert_accepted(read_config("{" MUST "}", &c, &e), &e);
+	assert_string_equal(c.variant, "");
+	assert_accepted(read_config("{" MUST ",\"update\":{\"variant\":\"cloud\",\"spool\":\"spool\"}}", &c, &e), &e);
+	assert_string_equal(c.variant, "cloud");
+	snprintf(expected, sizeof expected, "%s/spool", dir);
+	assert_string_equal(c.spool, expected);
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		snprintf(text, sizeof text, "{" MUST ",\"update\":%s}", bad[i]);
+		assert_refused(read_config(text, &c, &e), &e, WHY_MALFORMED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(landmarks_have_a_name_an_address_and_a_key),
 	        cmocka_unit_test(what_is_not_said_has_its_default),
+	        cmocka_unit_test(updates_have_a_variant_and_a_spool),
 	        cmocka_unit_test(what_is_opened_by_itself_has_names_and_one_directory),
 	        cmocka_unit_test(a_path_starts_at_the_directory_of_the_file_unless_it_is_absolute),
 	        cmocka_unit_test(the_kernels_runtime_list_goes_with_the_kernels_boot_log),

@@ -176,6 +176,8 @@ static void the_agent_gets_its_configuration(void **s)
 	assert_string_equal(json_text(j, "tcti"), "device:/dev/tpmrm0");
 	assert_null(json_object_get(j, "location"));
 	assert_string_equal(json_text(json_object_get(j, "data"), "directory"), "/run/merestone/data");
+	assert_string_equal(json_text(json_object_get(j, "update"), "variant"), "cloud");
+	assert_string_equal(json_text(json_object_get(j, "update"), "spool"), "/state/update");
 }
 
 /* Without a pinned officer the bytes alone decide; what is taken has a name, an authority and a way to it. */
