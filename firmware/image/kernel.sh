@@ -26,17 +26,19 @@ kernel_download() {
 	mkdir -p "$cache/debs"
 	package=$(apt-cache depends "linux-image-$1" 2>/dev/null | awk '/^ *Depends: linux-image-/ { print $2; exit }')
 	[ -n "$package" ] || fail "apt knows no linux-image-$1" 'apt-get update'
-	(cd "$cache/debs" && apt-get -qq download "$package" 2>"$work/apt.log") ||
+	mkdir "$work/get"
+	(cd "$work/get" && apt-get -qq download "$package" 2>"$work/apt.log") ||
 		fail "$package cannot be had: $(head -1 "$work/apt.log")" 'apt-get update, or put the package into build/firmware/debs'
+	mv "$work/get"/*.deb "$cache/debs/"
 }
 
+# Two builds at once may both do this; the first one's is kept.
 kernel_unpack() {
 	local new=$kernel.$$
 	mkdir -p "$new"
 	dpkg-deb --fsys-tarfile "$kernel_deb" | tar -x -C "$new" ./boot ./lib/modules
 	depmod -b "$new" "$(basename "$new"/lib/modules/*)"
-	rm -rf "$kernel"
-	mv -T "$new" "$kernel"
+	mv -T "$new" "$kernel" 2>/dev/null || rm -rf "$new"
 }
 
 # The files of the modules that modules.list names, each once, behind those that it needs.
