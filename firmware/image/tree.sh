@@ -118,6 +118,7 @@ tree_etc() {
 	for key in update pcr recovery; do
 		tree_text "/etc/merestone/$key.pub" <"$keys/$key.pub"
 	done
+	[ ! -e "$keys/officer.pub" ] || tree_text /etc/merestone/officer.pub <"$keys/officer.pub"
 }
 
 tree_text() {

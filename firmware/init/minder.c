@@ -86,10 +86,13 @@ static pid_t start(const char *const argv[], uid_t uid, int socket, int *out, st
 
 int minder_start(struct task *t, struct err *e)
 {
-	pid_t pid = start(t->argv, t->uid, t->socket, &t->out, e);
+	int out = -1;
+	pid_t pid = start(t->argv, t->uid, t->socket, &out, e);
 
 	if (pid < 0)
 		return -1;
+	fd_close(t->out); /* something that it left behind may hold the other end */
+	t->out = out;
 	t->pid = pid;
 	t->started = minder_now();
 	t->said_n = 0;
