@@ -58,7 +58,7 @@ static int machine_open(struct machine *m, struct err *e)
 
 	if (!release || runningimage_parse(VIEW(release, n), &m->image, e))
 		return -1;
-	return tpm_open(&m->tpm, "device:" TPM_SHARED, e) || statetpm_begin(&m->tpm, e) ? -1 : 0;
+	return tpm_open(&m->tpm, "device:" TPM_SHARED, e);
 }
 
 /* ---- open ---- */
@@ -185,7 +185,7 @@ static int state_open(struct machine *m, struct err *e)
 	if (!pcrsig)
 		return err_set(
 		        e, WHY_UNTRUSTED, "this image has no signature of register 11, so nothing is opened to it");
-	if (secure_boot_is_on(m, e) || disk_open(&d, e))
+	if (secure_boot_is_on(m, e) || disk_open(&d, e) || statetpm_begin(&m->tpm, e))
 		return -1;
 	return d.kind == STATEDISK_OURS ? later_boot(m, &d, &boot, e) : first_boot(m, &d, &boot, e);
 }
