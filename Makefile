@@ -142,12 +142,13 @@ out       = $(if $(SAN),build/san,build)
 need      = @mkdir -p $(@D)
 
 .PHONY: help all atlas demo check check-long lint format fuzz fuzz-one unit units bench coverage image install clean deps \
-	check-build force bench-attest bench-geofence deps-build deps-demo deps-bench deps-check deps-image
+	check-build force bench-attest bench-geofence deps-build deps-demo deps-bench deps-check deps-image deps-vm demo-image
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 help:
 	@echo 'make demo        the whole story on this machine: an authority, four machines, eleven attacks'
+	@echo 'make demo-image  the appliance in a virtual machine: boots, opens data, is updated; a tampered one is refused'
 	@echo 'make check       every test; the last line counts them'
 	@echo 'make check-long  the same, with ten minutes of fuzzing for each parser'
 	@echo 'make lint        format, static analysis, shell scripts, manual pages'
@@ -315,6 +316,9 @@ coverage: deps-check
 demo: deps-demo
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%)
 	@tests/demo.sh
+demo-image: deps-vm
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(INIT) $(TOOLS:%=build/tools/%)
+	@tests/demo-image.sh
 bench: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) build/bench/load build/bench/attest build/bench/fence
 	@tests/bench.sh
@@ -330,11 +334,11 @@ bench-geofence: deps-bench
 atlas:
 	@tests/atlas.sh
 image: deps-image
-	@$(MAKE) --no-print-directory -j$(JOBS) $(call files,build) $(INIT)
+	@$(MAKE) --no-print-directory -s -j$(JOBS) $(call files,build) $(INIT)
 	@firmware/image/build.sh
 
 deps: deps-check
-deps-build deps-demo deps-bench deps-check deps-image: deps-%:
+deps-build deps-demo deps-bench deps-check deps-image deps-vm: deps-%:
 	@tests/deps.sh $*
 
 MAN = $(wildcard $(addsuffix /*.[1578],$(FOLDERS)))

@@ -1,13 +1,14 @@
 #!/bin/sh
 # deps: installs the Debian packages that a target needs and that are missing.
-# usage: tests/deps.sh build|demo|bench|image|check
+# usage: tests/deps.sh build|demo|bench|image|vm|check
 set -eu
 
 build='gcc libc6-dev make pkg-config libtss2-dev libssl-dev libcurl4-openssl-dev libevent-dev libjansson-dev libsqlite3-dev libseccomp-dev libcryptsetup-dev'
 demo="$build swtpm swtpm-tools libtss2-tcti-swtpm0 tpm2-tools jq curl openssl gpsd"
 image="$build musl-tools linux-libc-dev binutils kmod cpio zstd erofs-utils cryptsetup-bin systemd-boot-efi osslsigncode mtools dosfstools fdisk jq nftables e2fsprogs"
+vm="$demo $image qemu-system-x86 ovmf efitools"
 bench="$demo g++ libgeos-dev libs2-dev"
-check="$demo $image qemu-system-x86 ovmf efitools sbsigntool faketime attr g++ libgeographiclib-dev libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck bats mandoc shellcheck binutils procps gpsd-clients gpsd-tools iproute2"
+check="$vm sbsigntool faketime attr g++ libgeographiclib-dev libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck bats mandoc shellcheck binutils procps gpsd-clients gpsd-tools iproute2"
 
 fail() {
 	echo "merestone: error: $1" >&2
@@ -19,8 +20,9 @@ build) want=$build ;;
 demo) want=$demo ;;
 bench) want=$bench ;;
 image) want=$image ;;
+vm) want=$vm ;;
 check) want=$check ;;
-*) fail 'usage: tests/deps.sh build|demo|bench|image|check' ;;
+*) fail 'usage: tests/deps.sh build|demo|bench|image|vm|check' ;;
 esac
 
 command -v dpkg-query >/dev/null || fail "this needs Debian's packages ($want)"
