@@ -108,7 +108,7 @@ int cmd_image_flash(struct cli *c, struct err *e)
 	rc = -1;
 	if (flash_source_open(from, &image, e) == 0 && flash_target_open(c->argv[0], &image, &target, e) == 0 &&
 	        ask(&target, yes, e) == 0 && flash_write(&image, &target, bar, NULL, e) == 0 &&
-	        site_put(&target, site, e) == 0)
+	        flash_fit(&image, &target, e) == 0 && site_put(&target, site, e) == 0)
 		rc = 0;
 	if (rc == 0)
 		printf("%s holds the image, read back and compared%s.\n", c->argv[0],

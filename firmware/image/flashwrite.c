@@ -122,3 +122,20 @@ int flash_write(const struct flash_source *image, struct flash_target *target, f
 		(void)unlink(target->path);
 	return -1;
 }
+
+int flash_fit(const struct flash_source *image, const struct flash_target *target, struct err *e)
+{
+	uint64_t sectors = target->size / GPT_SECTOR;
+	uint8_t head[GPT_HEAD], tail[GPT_TAIL];
+
+	if (sectors * GPT_SECTOR == image->size)
+		return 0;
+	if (piece_read(target->fd, head, sizeof head, 0) != 0)
+		return err_sys(e, "%s cannot be read", target->path);
+	if (gpt_fit(head, sectors, tail, e) != 0)
+		return err_in(e, "%s", target->path);
+	if (piece_write(target->fd, tail, sizeof tail, (sectors - GPT_TAIL / GPT_SECTOR) * GPT_SECTOR) != 0 ||
+	        piece_write(target->fd, head, sizeof head, 0) != 0)
+		return err_sys(e, "%s: the table of partitions cannot be written", target->path);
+	return settle(target, e);
+}

@@ -1,5 +1,7 @@
 #include "firmware/image/image.h"
 
+#include <string.h>
+
 #include "base/rd.h"
 #include "firmware/firmware.h"
 
@@ -10,6 +12,7 @@ enum {
 	NAME_BYTES = 72,       /* table 5.6 */
 	PROTECTIVE = 0xee,     /* 5.2.3 */
 	MBR_TYPE_AT = 446 + 4, /* of the first entry */
+	MBR_SIZE_AT = 446 + 12,
 	MBR_END_AT = 510,
 };
 
@@ -123,5 +126,41 @@ int gpt_read(struct view head, struct gpt *out, struct err *e)
 	while (rd_left(&r) > 0)
 		if (!part_get(&r, &h, out))
 			return err_set(e, WHY_MALFORMED, "UEFI 5.3.3: a partition of the GPT is outside of the disk");
+	return 0;
+}
+
+static void put(uint8_t *p, uint64_t v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)(v >> (8 * i));
+}
+
+/* Of table 5.5: MyLBA at 24, AlternateLBA at 32, LastUsableLBA at 48, PartitionEntryLBA at 72. */
+static void header_put(uint8_t *sector, uint64_t me, uint64_t other, uint64_t array, uint64_t last)
+{
+	put(sector + 24, me, 8);
+	put(sector + 32, other, 8);
+	put(sector + 48, last, 8);
+	put(sector + 72, array, 8);
+	put(sector + HEADER_CRC_AT, header_crc(VIEW(sector, GPT_SECTOR)), 4);
+}
+
+int gpt_fit(uint8_t head[GPT_HEAD], uint64_t sectors, uint8_t tail[GPT_TAIL], struct err *e)
+{
+	const uint8_t *entries = head + (size_t)2 * GPT_SECTOR;
+	struct header h = {0};
+	uint8_t *second = tail + GPT_TAIL - GPT_SECTOR;
+	uint64_t last = sectors - 1 - GPT_TAIL / GPT_SECTOR;
+
+	if (!has_table(VIEW(head, GPT_HEAD)) || !header_get(VIEW(head + GPT_SECTOR, GPT_SECTOR), &h) ||
+	        h.entries != GPT_PARTS_MAX)
+		return err_set(e, WHY_MALFORMED, "the GPT has not the room for entries that a disk's has");
+	if (sectors <= h.other)
+		return err_set(e, WHY_REFUSED, "the disk is smaller than its GPT says");
+	put(head + MBR_SIZE_AT, sectors - 1 < UINT32_MAX ? sectors - 1 : UINT32_MAX, 4);
+	header_put(head + GPT_SECTOR, 1, sectors - 1, 2, last);
+	memcpy(tail, entries, GPT_TAIL - GPT_SECTOR);
+	memcpy(second, head + GPT_SECTOR, GPT_SECTOR);
+	header_put(second, sectors - 1, 1, last + 1, last);
 	return 0;
 }

@@ -12,6 +12,7 @@ enum {
 	GPT_SECTOR = 512,
 	GPT_PARTS_MAX = 128,              /* what every tool makes room for */
 	GPT_HEAD = (2 + 32) * GPT_SECTOR, /* protective MBR, header, entries */
+	GPT_TAIL = (32 + 1) * GPT_SECTOR, /* entries, header: the last of the disk */
 	GPT_NAME_MAX = 36 * 3 + 4,        /* bytes of UTF-8, NUL included */
 };
 
@@ -28,6 +29,9 @@ struct gpt {
 
 /* head: the first GPT_HEAD bytes of a disk. WHY_UNKNOWN: no table; WHY_MALFORMED: one that does not hold together. */
 int gpt_read(struct view head, struct gpt *out, struct err *e);
+/* The same partitions on a disk of that many sectors: head is changed, tail is what its last sectors have to be.
+ * WHY_REFUSED when the disk is smaller than the table's, WHY_MALFORMED for a table of another form. */
+int gpt_fit(uint8_t head[GPT_HEAD], uint64_t sectors, uint8_t tail[GPT_TAIL], struct err *e);
 uint32_t gpt_crc(struct view a, struct view b, struct view c); /* CRC-32 of all three, one behind the other */
 
 /* ---- onto a disk or into a file (flash.c, flashwrite.c) ---- */
@@ -53,6 +57,9 @@ int flash_source_open(const char *path, struct flash_source *out, struct err *e)
  * image itself, too small, neither a block device nor a file. Nothing is changed. */
 int flash_target_open(const char *path, const struct flash_source *image, struct flash_target *out, struct err *e);
 void flash_close(struct flash_source *image, struct flash_target *target); /* wherever they stopped */
+
+/* When the target is larger than the image: a second table at its end, which the first one names. */
+int flash_fit(const struct flash_source *image, const struct flash_target *target, struct err *e);
 
 typedef void flash_progress(void *arg, bool verifying, uint64_t done, uint64_t all);
 

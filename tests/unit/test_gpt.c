@@ -105,6 +105,47 @@ static void more_entries_than_there_are_bytes_for_are_refused(void **s)
 	assert_int_equal(err.why, WHY_MALFORMED);
 }
 
+/* A table with all its entries, as disks have it. */
+static void whole(uint8_t head[GPT_HEAD])
+{
+	static const struct view none;
+
+	memset(head, 0, GPT_HEAD);
+	memcpy(head, disk.b, sizeof disk.b);
+	gptmaker_le(head + GPT_SECTOR + 80, GPT_PARTS_MAX, 4);
+	gptmaker_le(head + GPT_SECTOR + 88, gpt_crc(VIEW(head + 2 * GPT_SECTOR, 128 * GPT_PARTS_MAX), none, none), 4);
+	gptmaker_le(head + GPT_SECTOR + 16, 0, 4);
+	gptmaker_le(head + GPT_SECTOR + 16, gpt_crc(VIEW(head + GPT_SECTOR, 92), none, none), 4);
+}
+
+static void a_table_is_fitted_to_a_larger_disk(void **s)
+{
+	static uint8_t head[GPT_HEAD], tail[GPT_TAIL];
+
+	(void)s;
+	whole(head);
+	assert_int_equal(gpt_fit(head, 5000, tail, &err), 0);
+	assert_int_equal(gpt_read(VIEW_OF(head), &table, &err), 0);
+	assert_int_equal(table.sectors, 5000);
+	assert_int_equal(table.n, 2);
+	assert_string_equal(table.part[1].name, "root-a");
+	assert_memory_equal(tail, head + 2 * GPT_SECTOR, GPT_TAIL - GPT_SECTOR);
+	assert_memory_equal(tail + GPT_TAIL - GPT_SECTOR, "EFI PART", 8);
+}
+
+static void a_table_is_not_fitted_to_a_smaller_disk_nor_without_room_for_its_entries(void **s)
+{
+	static uint8_t head[GPT_HEAD], tail[GPT_TAIL];
+
+	(void)s;
+	whole(head);
+	assert_int_equal(gpt_fit(head, GPTMAKER_SECTORS - 1, tail, &err), -1);
+	assert_int_equal(err.why, WHY_REFUSED);
+	memcpy(head, disk.b, sizeof disk.b);
+	assert_int_equal(gpt_fit(head, 5000, tail, &err), -1);
+	assert_int_equal(err.why, WHY_MALFORMED);
+}
+
 /* The protective MBR and what is behind the header are no part of any sum. */
 static void same_or_refused(struct view mangled, void *arg)
 {
@@ -134,6 +175,8 @@ int main(void)
 	        cmocka_unit_test_setup(a_partition_outside_of_the_disk_is_refused, fresh),
 	        cmocka_unit_test_setup(a_partition_that_ends_before_it_begins_is_refused, fresh),
 	        cmocka_unit_test_setup(more_entries_than_there_are_bytes_for_are_refused, fresh),
+	        cmocka_unit_test_setup(a_table_is_fitted_to_a_larger_disk, fresh),
+	        cmocka_unit_test_setup(a_table_is_not_fitted_to_a_smaller_disk_nor_without_room_for_its_entries, fresh),
 	        cmocka_unit_test_setup(every_truncation_and_flip_is_refused_or_the_same, fresh),
 	};
 
