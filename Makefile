@@ -90,7 +90,7 @@ supervisor_OBJ       := $(addprefix firmware/init/,appliance appliancenet clocks
 supervisor_LIB       := libcrypto jansson libseccomp
 
 # The initramfs has no other file: static, of musl.
-FIRST    := $(addprefix firmware/init/,first firsthand firstmodules firstparts firstroot firstsay bootline pcrevent pcrextend sha2 verity) \
+FIRST    := $(addprefix firmware/init/,first firsthand firstmodules firstparts firstroot firstsay bootline pcrevent pcrextend sha2 verity watchdog) \
 	    firmware/eventlog $(addprefix base/,err file hex mem rd wr)
 
 INIT     := $(patsubst %.c,build/%,$(wildcard firmware/init/first.c firmware/init/supervisor.c))
@@ -102,7 +102,7 @@ locator_LIB          := jansson libseccomp
 
 state_MAIN           := firmware/state/statemain
 state_OBJ            := $(addprefix firmware/state/,pcrsig recovery statedisk statefloor statepolicy statetoken statetpm) firmware/update/runningimage \
-			$(addprefix keystore/,lease tpmpolicy) $(addprefix attest/,counter der extkey tpm tpmkdf tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) $(BOOT) $(BASE) $(SIGN)
+			$(addprefix keystore/,lease tpmpolicy) $(addprefix attest/,counter der ekpolicy extkey quote tpm tpmek tpmkdf tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) $(BOOT) $(BASE) $(SIGN)
 state_LIB            := tss2-esys tss2-tctildr tss2-mu tss2-rc libcryptsetup libcrypto jansson
 
 updater_MAIN         := firmware/update/updater
