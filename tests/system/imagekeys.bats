@@ -69,3 +69,11 @@ by() {
 	[[ $output == *"keys are not replaced"* ]]
 	sha256sum --check --quiet before
 }
+
+@test "a recovery key opens no state that was made for another, and nothing that is no state" {
+	run -1 "$ROOT/build/merestone" image recover --key "$K/recovery.key" "$ROOT/tests/vectors/statetoken/header.luks"
+	[[ $output == *"made for another recovery key"* ]]
+	run -1 "$ROOT/build/merestone" image recover --key "$K/recovery.key" "$K/db.crt"
+	[[ $output == *"neither an encrypted volume nor a recovery token"* ]]
+	run -1 "$ROOT/build/merestone" image recover --key "$K/db.crt" "$ROOT/tests/vectors/statetoken/recovery.json"
+}
