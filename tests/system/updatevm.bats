@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# Updates of a whole appliance: OVMF with Secure Boot, a TPM, an authority on this host. The machine fetches version 2,
+# starts it on trial and keeps it; the power is cut while it is written; and a version that does not start is left again.
+# Minutes of emulation: only in check-long.
+
+# shellcheck disable=SC2154
+load housekit.bash
+# shellcheck source=tests/qemu/vm.sh
+. "$BATS_TEST_DIRNAME/../qemu/vm.sh"
+
+setup_file() {
+	[ -n "${MERESTONE_LONG-}" ] || skip "only in check-long"
+	command -v qemu-system-x86_64 >/dev/null || skip "no QEMU"
+	for version in 1 2 3; do
+		image "$version"
+	done
+	free_port >"$H/port"
+	vm_new "$H/vm" "$H/vendor" "$H/keys"
+	merestone init "$H/authority" --trust-domain edge.example --listen "127.0.0.1:$(cat "$H/port")" --host 127.0.0.1 \
+		--host 10.0.2.2 --ek-roots "$H/vendor/roots.pem"
+	start_authority
+	officer image site edge-1 --authority "https://10.0.2.2:$(cat "$H/port")" --location 52.52,13.405,1000 --data geoA \
+		--out "$H/site.jws"
+	officer fence put geoA "$FENCES/geoA.json"
+	for version in 1 2 3; do
+		merestone image manifest "$H/image/cloud-$version" --keys "$H/keys" --site "$H/site.jws" >"$H/reference-$version.json"
+		officer reference put "image-$version" "$H/reference-$version.json"
+	done
+	echo '{"fence":"geoA","references":["image-1","image-2","image-3"],"lease_s":10,"location_level":1}' >"$H/domain.json"
+	officer domain put geoA "$H/domain.json"
+	officer dataset create geoA --domain geoA
+	officer cloudlet add edge-1
+	cp --sparse=always "$H/image/cloud-1/merestone.img" "$H/disk.img"
+	mcopy -o -i "$H/disk.img@@1M" "$H/site.jws" ::/merestone/site.jws
+}
+
+teardown_file() {
+	[ ! -d "$H/vm" ] || vm_remove "$H/vm"
+	tear_down_house
+}
+
+merestone() {
+	"$BUILD/merestone" "$@"
+}
+
+image() { # image VERSION
+	IMAGE_VARIANT=cloud IMAGE_VERSION=$1 IMAGE_KEYS=$H/keys IMAGE_OUT=$H/image "$ROOT/firmware/image/build.sh" >&2
+}
+
+esp_files() {
+	mdir -b -i "$H/vm/disk.img@@1M" ::/EFI/Linux | sed 's|.*/||' | sort | tr '\n' ' '
+}
+
+state() {
+	officer --json update status | jq -r '.machines[0].state'
+}
+
+is_state() {
+	[ "$(state)" = "$1" ]
+}
+
+# The second root partition of the disk: 128 MiB of ESP and the first one are before it.
+idle_slot_is_written() {
+	dd if="$H/vm/disk.img" bs=1M skip=193 count=1 status=none | tr -d '\0' | grep -qa .
+}
+
+waits_for() { # waits_for SECONDS COMMAND...
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ "$SECONDS" -lt "$end" ] || {
+			tail -20 "$H/vm/serial.log"
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
+blank_idle_slot() {
+	dd if=/dev/zero of="$H/vm/disk.img" bs=1M seek=193 count=64 conv=notrunc status=none
+}
+
+@test "the power is cut while version 2 is written, and the machine starts each time" {
+	vm_start "$H/vm" "$H/disk.img"
+	vm_wait "$H/vm" 'case [0-9]+, again' 120
+	[ "$(esp_files)" = 'merestone_1.efi ' ]
+	officer update publish "$H/image/cloud-2/update"
+	for seconds in 0 0.3 0.8 1.5 3; do
+		# Starts without the new image count against it: each time it is approved anew.
+		officer update approve 2 --variant cloud --key "$H/keys/update.pub"
+		waits_for 120 idle_slot_is_written
+		sleep "$seconds"
+		vm_stop "$H/vm"
+		[[ $(esp_files) == *'merestone_1.efi '* ]]
+		named=$(esp_files | grep -cE 'merestone_2([+][0-9-]+)?[.]efi ' || true)
+		[ "$named" != 0 ] || blank_idle_slot
+		vm_start "$H/vm" -
+		vm_wait "$H/vm" 'case [0-9]+, again' 120
+		[ "$named" = 0 ] || break
+	done
+}
+
+@test "version 2 is kept once the authority has admitted the machine with it" {
+	waits_for 180 is_state 'done'
+	vm_wait "$H/vm" 'version 2 is kept' 60
+	[ "$(esp_files)" = 'merestone_1.efi merestone_2.efi ' ]
+}
+
+@test "a version that does not start is left after three starts, and halted for the fleet" {
+	blocks=$(jq .blocks "$H/image/cloud-3/root.json")
+	dd if=/dev/zero of="$H/image/cloud-3/root.img" bs=4096 seek="$blocks" count=1 conv=notrunc status=none
+	merestone update pack "$H/image/cloud-3" --key "$H/keys/update.key"
+	officer update publish "$H/image/cloud-3/update"
+	officer update approve 3 --variant cloud --key "$H/keys/update.pub"
+	vm_wait "$H/vm" 'an update is written and waits for its start' 120
+	waits_for 400 is_state failed
+	[[ $(esp_files) == *'merestone_2.efi merestone_3+0-3.efi '* ]]
+	officer --json update status | jq -e '.updates[0].halted'
+	officer --json cloudlet list | jq -e '.[0].domains==["geoA"]' # on version 2, as before
+}
