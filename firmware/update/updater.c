@@ -32,7 +32,7 @@ struct updater {
 	struct runningimage image;
 	struct updatedisk disk;
 	struct updateio io;
-	uint8_t refused[SHA_LEN]; /* the manifest that was refused last: it is not looked at again */
+	uint8_t refused[SOURCES][SHA_LEN]; /* of each, the manifest that was refused last: it is not looked at again */
 	int64_t not_before_s;
 	bool kept, asked;
 };
@@ -124,17 +124,17 @@ static int install(struct updater *u, int dir, const struct release *r, struct e
 }
 
 /* 1: a release was written, 0: there is none, or the machine has it. */
-static int take(struct updater *u, const char *from, struct err *e)
+static int take(struct updater *u, size_t source, struct err *e)
 {
 	AUTO(fd_close) int dir = -1;
 	uint8_t *text = NULL, digest[SHA_LEN] = {0};
 	struct release r;
 	size_t n = 0;
-	int got = read_manifest(from, &dir, &text, &n, e);
+	int got = read_manifest(u->from[source], &dir, &text, &n, e);
 
 	if (got == 1)
 		sha256(digest, VIEW(text, n));
-	if (got == 1 && memcmp(digest, u->refused, SHA_LEN) == 0)
+	if (got == 1 && memcmp(digest, u->refused[source], SHA_LEN) == 0)
 		got = 0;
 	if (got == 1)
 		got = release_open(VIEW(text, n), u->key, &r, e) ? -1 : r.version == u->image.version ? 0 : 1;
@@ -142,17 +142,25 @@ static int take(struct updater *u, const char *from, struct err *e)
 	if (got == 1 && (release_fits(&r, u->image.variant, u->image.version, e) || install(u, dir, &r, e)))
 		got = -1;
 	if (got < 0 && e->why != WHY_SYSTEM)
-		memcpy(u->refused, digest, SHA_LEN);
+		memcpy(u->refused[source], digest, SHA_LEN);
 	return got;
 }
 
+/* One that is refused does not stand in the way of another; the first sentence is told. */
 static int take_any(struct updater *u, struct err *e)
 {
 	int got = 0;
 
-	for (size_t i = 0; i < SOURCES && got == 0; i++)
-		if (u->from[i])
-			got = take(u, u->from[i], e);
+	for (size_t i = 0; i < SOURCES; i++) {
+		struct err why = {0};
+		int one = take(u, i, &why);
+
+		if (one == 1)
+			return 1;
+		if (one < 0 && got == 0)
+			*e = why;
+		got = one < 0 ? -1 : got;
+	}
 	return got;
 }
 

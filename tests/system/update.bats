@@ -249,6 +249,15 @@ refuses() { # refuses WORDS...: machine m2, which runs version 1
 	rm "$H/m2/esp/merestone_3+0-3.efi"
 }
 
+@test "a release that is refused does not stand in the way of another" {
+	cp "$H"/build-7/update/* "$H/m2/spool/" # of another variant
+	stick m2 "$H/build-3"
+	cp -r "$H/m2/esp" "$H/m2/esp.before"
+	updater m2 1 apply
+	[ -e "$H/m2/esp/merestone_3+3.efi" ]
+	rm -r "$H/m2/esp" && mv "$H/m2/esp.before" "$H/m2/esp"
+}
+
 @test "a machine without an update has nothing to do" {
 	rm -rf "$H/m2/stick" "$H/m2/spool/manifest.jws"
 	run updater m2 1 apply

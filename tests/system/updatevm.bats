@@ -118,3 +118,21 @@ blank_idle_slot() {
 	officer --json update status | jq -e '.updates[0].halted'
 	officer --json cloudlet list | jq -e '.[0].domains==["geoA"]' # on version 2, as before
 }
+
+@test "a release comes on a stick, when nobody has approved it and nothing was published" {
+	image 4
+	merestone image manifest "$H/image/cloud-4" --keys "$H/keys" --site "$H/site.jws" >"$H/reference-4.json"
+	officer reference put image-4 "$H/reference-4.json"
+	sed -i 's/"image-1"/"image-4"/' "$H/domain.json"
+	officer domain put geoA "$H/domain.json"
+	truncate -s 64M "$H/stick.img"
+	echo 'start=1MiB, name=MERESTONE' | sfdisk -q -X gpt "$H/stick.img"
+	mkfs.vfat -C "$H/stick.fat" 61440 >/dev/null
+	mcopy -s -i "$H/stick.fat" "$H/image/cloud-4/update" ::/update
+	dd if="$H/stick.fat" of="$H/stick.img" bs=1M seek=1 conv=notrunc status=none
+	vm_stop "$H/vm"
+	vm_start "$H/vm" - -drive "if=virtio,format=raw,readonly=on,file=$H/stick.img"
+	vm_wait "$H/vm" 'merestone: the stick vdb1 is here' 120
+	vm_wait "$H/vm" 'version 4 is kept' 240
+	[ "$(esp_files)" = 'merestone_2.efi merestone_4.efi ' ]
+}
