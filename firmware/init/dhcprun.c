@@ -16,7 +16,7 @@
 #include "base/sandbox.h"
 #include "firmware/init/supervisor.h"
 
-enum { PORT_CLIENT = 68, PORT_SERVER = 67, ANSWER_MS = 4000, TRIES = 3, RETRY_S = 10 };
+enum { PORT_CLIENT = 68, PORT_SERVER = 67, ANSWER_MS = 4000, TRIES = 3, RETRY_S = 10, OTHERS = 256 };
 
 static int socket_open(const char *interface, struct err *e)
 {
@@ -98,6 +98,9 @@ static _Noreturn void become(int fd, int out, struct dhcp *d)
 {
 	struct err e;
 
+	for (int other = 3; other < OTHERS; other++)
+		if (other != fd && other != out)
+			(void)close(other); /* the supervisor's */
 	if (setgroups(0, NULL) == 0 && setgid(UID_DHCP) == 0 && setuid(UID_DHCP) == 0 && sandbox_early(&e) == 0 &&
 	        sandbox_calls(powers, &e) == 0)
 		keep_asking(fd, out, d);

@@ -48,6 +48,7 @@ static int boot(struct err *e)
 	console_open();
 	if (line_read(&b, e) != 0 || firstmodules_load(e) != 0)
 		return -1;
+	watchdog_open();
 	if (firsthand_evidence(&trouble) != 0)
 		firstsay_trouble(&trouble);
 	if (firstparts_slot(&b, &slot, &letter, e) != 0 || firsthand_places(&slot, letter, e) != 0)

@@ -115,6 +115,14 @@ int pcrevent_record(struct wr *w, const struct pcrevent *ev, struct view log, st
 /* The bytes of a log up to its last event: padding cut off. */
 int pcrevent_whole(struct view log, struct view *out, struct err *e);
 
+/* ---- watchdogs (watchdog.c) ---- */
+
+/* Every one that the machine has, of hardware or of the kernel: not fed for WATCHDOG_S it starts the machine anew, and boot
+ * counting sees that. `first` opens them and hands them on, so that a root that hangs is left again. */
+void watchdog_open(void);
+void watchdog_feed(void);
+enum { WATCHDOG_S = 60, WATCHDOG_FEED_S = 10 };
+
 /* Extends, then appends to the log file; a file that is not there is no error (pcrextend.c). */
 int pcrextend(const char *tpm, const char *log, const struct pcrevent *ev, struct err *e);
 

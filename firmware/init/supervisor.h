@@ -86,16 +86,12 @@ enum dhcp_type dhcp_read(struct view v, struct dhcp *d);
  * on. */
 int dhcprun_start(const char *interface, const uint8_t mac[MAC_LEN], pid_t *pid, struct err *e);
 
-/* ---- the machine (lockdown.c, watchdog.c, clockset.c) ---- */
+/* ---- the machine (lockdown.c, clockset.c) ---- */
 
 /* No core dumps, no pointers of the kernel, no further modules. Each that fails is told to the screen. */
 void lockdown_kernel(struct screen *s);
 /* The packet rules. Without them there is no network. */
 int lockdown_packets(const struct site *site, struct err *e);
-
-void watchdog_open(void);
-void watchdog_feed(void);
-enum { WATCHDOG_S = 60, WATCHDOG_FEED_S = 10 };
 
 /* A clock before the image's own files were made is unset: it is put to their time, and e says so (-1). */
 int clockset_check(struct err *e);

@@ -1,34 +1,44 @@
-/* Every watchdog the machine has, of hardware or of the kernel: one that is not fed for a minute starts it anew, and boot
- * counting sees that. */
 #include <fcntl.h>
 #include <linux/watchdog.h>
 #include <stdio.h>
-#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "firmware/init/supervisor.h"
+#include "firmware/init/init.h"
 
-enum { DOGS_MAX = 4 };
+/* Where they are handed on: a device that is closed counts as one that hangs, and cannot be opened twice. */
+enum { DOGS_MAX = 4, DOG_FD = 100 };
 
-static int dogs[DOGS_MAX] = {-1, -1, -1, -1};
+static void command(int fd, unsigned long what, int *value)
+{
+	(void)syscall(SYS_ioctl, fd, what, value); /* other libraries' ioctl() takes an int */
+}
+
+static void open_one(int i)
+{
+	char path[32];
+	int seconds = WATCHDOG_S, fd;
+
+	(void)snprintf(path, sizeof path, "/dev/watchdog%d", i);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	command(fd, WDIOC_SETTIMEOUT, &seconds);
+	(void)dup2(fd, DOG_FD + i);
+	(void)close(fd);
+}
 
 void watchdog_open(void)
 {
-	for (int i = 0; i < DOGS_MAX; i++) {
-		char path[32];
-		int seconds = WATCHDOG_S;
-
-		(void)snprintf(path, sizeof path, "/dev/watchdog%d", i);
-		dogs[i] = open(path, O_WRONLY | O_CLOEXEC);
-		if (dogs[i] >= 0)
-			(void)ioctl(dogs[i], WDIOC_SETTIMEOUT, &seconds);
-	}
+	for (int i = 0; i < DOGS_MAX; i++)
+		if (fcntl(DOG_FD + i, F_GETFD) < 0)
+			open_one(i);
 	watchdog_feed();
 }
 
 void watchdog_feed(void)
 {
 	for (int i = 0; i < DOGS_MAX; i++)
-		if (dogs[i] >= 0)
-			(void)ioctl(dogs[i], WDIOC_KEEPALIVE, 0);
+		if (fcntl(DOG_FD + i, F_GETFD) >= 0)
+			command(DOG_FD + i, WDIOC_KEEPALIVE, NULL);
 }

@@ -158,6 +158,22 @@ said() {
 	run ! said 'merestone-agent'
 }
 
+@test "a root that hangs is left again by the watchdog" {
+	long
+	mkdir "$I/hanging"
+	cp -rs "$ROOT"/build/{merestone,merestone-agent,libexec,firmware/init} "$I/hanging/" && mkdir "$I/hanging/firmware"
+	mv "$I/hanging/init" "$I/hanging/firmware/init"
+	rm "$I/hanging/firmware/init/supervisor"
+	cp /usr/bin/cat "$I/hanging/firmware/init/supervisor" # reads a console that says nothing
+	env IMAGE_VARIANT=cloud IMAGE_KEYS="$I/keys" IMAGE_PROGRAMS="$I/hanging" IMAGE_CACHE="$ROOT/build/firmware" \
+		IMAGE_OUT="$I/hanging/out" "$ROOT/firmware/image/build.sh" >"$I/build.log" 2>&1
+	BUILT=$I/hanging/out/cloud-1
+	disk
+	boot_disk
+	vm_wait "$V" 'merestone: error: the ESP has no site file' 60
+	vm_wait "$V" 'softdog: Initiating system reboot' 180
+}
+
 @test "a TPM of version 1.2 is said to be one" {
 	long
 	disk
