@@ -149,7 +149,7 @@ int gpt_fit(uint8_t head[GPT_HEAD], uint64_t sectors, uint8_t tail[GPT_TAIL], st
 {
 	const uint8_t *entries = head + (size_t)2 * GPT_SECTOR;
 	struct header h = {0};
-	uint8_t *second = tail + GPT_TAIL - GPT_SECTOR;
+	uint8_t *second = tail + (GPT_TAIL - GPT_SECTOR);
 	uint64_t last = sectors - 1 - GPT_TAIL / GPT_SECTOR;
 
 	if (!has_table(VIEW(head, GPT_HEAD)) || !header_get(VIEW(head + GPT_SECTOR, GPT_SECTOR), &h) ||
