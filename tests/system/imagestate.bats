@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # The state of an appliance over boots: OVMF with Secure Boot and a TPM. What one image sealed the next one opens; an image
-# with another's signature, a machine whose Secure Boot is off and a partition that holds something else are refused, each in
-# words. Minutes of emulation: only in check-long.
+# below the floor or with another's signature, a machine whose Secure Boot is off and a partition that holds something else are
+# refused, each in words. Minutes of emulation: only in check-long.
 
 # shellcheck disable=SC2154
 bats_require_minimum_version 1.5.0
@@ -54,6 +54,18 @@ second_disk() {
 	state_into "$H/disk-2.img" "$H/state.img"
 }
 
+# raise_floor VERSION: as the state program does when the updater asks; the machine is off.
+raise_floor() {
+	local tpm
+	tpm=$(mktemp -d "${TMPDIR:-/tmp}/floor.XXXXXX")
+	cp -a "$H/vm/tpm/." "$tpm/"
+	"$VM_TOOLS/swtpm-start.sh" "$tpm" 3>&-
+	TPM2TOOLS_TCTI=swtpm:path=$tpm/sock tpm2_nvsetbits -C 0x01800110 -i "$((1 << $1))" 0x01800110
+	"$VM_TOOLS/swtpm-stop.sh" "$tpm"
+	cp -a "$tpm/." "$H/vm/tpm/"
+	rm -rf "$tpm"
+}
+
 header() { # header DISK: the volume's header and slots, but for what counts up
 	state_from "$1" "$H/header.img"
 	cryptsetup luksDump "$H/header.img"
@@ -82,6 +94,19 @@ header() { # header DISK: the volume's header and slots, but for what counts up
 	boot "$H/disk-2.img"
 	run ! grep -aq 'the state stays closed' "$H/vm/serial.log"
 	header "$H/vm/disk.img" | diff "$H/header-1" -
+}
+
+@test "an image below the version floor opens nothing" {
+	header "$H/vm/disk.img" >/dev/null
+	cp --sparse=always "$H/header.img" "$H/state.img"
+	raise_floor 2
+	cp --sparse=always "$H/image/cloud-1/merestone.img" "$H/disk-1.img"
+	state_into "$H/disk-1.img" "$H/state.img"
+	boot "$H/disk-1.img"
+	grep -a 'the state stays closed: this image is version 1, and this machine takes none below 2 any more' "$H/vm/serial.log"
+	second_disk
+	boot "$H/disk-2.img"
+	run ! grep -aq 'the state stays closed' "$H/vm/serial.log"
 }
 
 @test "an image with the signature of another one opens nothing, though the firmware starts it" {
