@@ -183,23 +183,32 @@ static bool attested(const struct updater *u)
 	return yes;
 }
 
-/* The manifest that this version came by is still there, unless another one has come since. */
-static int raise_floor(const struct updater *u, struct err *e)
+/* The manifest that this version came by, when it is still where it came from. */
+static bool came_by(const struct updater *u, const char *from, struct release *out)
 {
 	AUTO(fd_close) int dir = -1;
-	struct release r = {0};
 	uint8_t *text = NULL;
-	char floor[16];
 	size_t n = 0;
 	struct err ignored;
-	bool ours = read_manifest(u->from[0], &dir, &text, &n, &ignored) == 1 &&
-	            release_open(VIEW(text, n), u->key, &r, &ignored) == 0 && r.version == u->image.version;
+	bool ours = read_manifest(from, &dir, &text, &n, &ignored) == 1 &&
+	            release_open(VIEW(text, n), u->key, out, &ignored) == 0 &&
+	            strcmp(out->variant, u->image.variant) == 0 && out->version == u->image.version;
 
 	mem_free(text);
-	if (!ours || r.requires_floor == 0)
-		return 0;
-	(void)snprintf(floor, sizeof floor, "%u\n", r.requires_floor);
-	return request(RUN_FLOOR, floor, e);
+	return ours;
+}
+
+static int raise_floor(const struct updater *u, struct err *e)
+{
+	struct release r = {0};
+	char floor[16];
+
+	for (size_t i = 0; i < SOURCES; i++)
+		if (came_by(u, u->from[i], &r) && r.requires_floor > 0) {
+			(void)snprintf(floor, sizeof floor, "%u\n", r.requires_floor);
+			return request(RUN_FLOOR, floor, e);
+		}
+	return 0;
 }
 
 static int keep(struct updater *u, struct err *e)
