@@ -99,7 +99,7 @@ said() {
 	said 'merestone: error: without a site file this machine belongs nowhere, and waits'
 }
 
-@test "a root that the command line does not name is not entered, and no disk is none" {
+@test "attack_A118 a root that the command line does not name is not entered, and no disk is none" {
 	long
 	disk
 	LINE=$(sed 's/merestone.root=../merestone.root=zz/; s/root=zz/root=00/' "$BUILT/cmdline")
@@ -118,7 +118,7 @@ said() {
 	vm_wait "$V" 'merestone: error: the command line has merestone.shell, which is unknown' 60
 }
 
-@test "one changed byte of the root makes the kernel panic" {
+@test "attack_A118 one changed byte of the root makes the kernel panic" {
 	disk
 	# the last byte of the super block: nothing reads it but the hash
 	printf 'x' | dd of="$D" bs=1 seek="$(($(start_of root-a) + 1024 + 127))" conv=notrunc status=none

@@ -70,7 +70,7 @@ static void a_request_names_the_address_and_the_server_of_the_offer(void **s)
 	assert_int_equal(out[w.n - 1], 255);
 }
 
-static void an_answer_to_somebody_else_is_not_ours(void **s)
+static void attack_A117b_an_answer_to_somebody_else_is_not_ours(void **s)
 {
 	uint8_t buf[DHCP_MAX];
 	struct dhcp d = asked();
@@ -84,7 +84,7 @@ static void an_answer_to_somebody_else_is_not_ours(void **s)
 	assert_int_equal(dhcp_read(v, &d), 0);
 }
 
-static void an_answer_that_gives_no_usable_address_is_not_taken(void **s)
+static void attack_A117_an_answer_that_gives_no_usable_address_is_not_taken(void **s)
 {
 	uint8_t buf[DHCP_MAX];
 	struct dhcp d = asked();
@@ -153,8 +153,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(an_offer_gives_address_net_and_gateway),
 	        cmocka_unit_test(a_request_names_the_address_and_the_server_of_the_offer),
-	        cmocka_unit_test(an_answer_to_somebody_else_is_not_ours),
-	        cmocka_unit_test(an_answer_that_gives_no_usable_address_is_not_taken),
+	        cmocka_unit_test(attack_A117b_an_answer_to_somebody_else_is_not_ours),
+	        cmocka_unit_test(attack_A117_an_answer_that_gives_no_usable_address_is_not_taken),
 	        cmocka_unit_test(a_refusal_needs_no_address),
 	        cmocka_unit_test(a_lease_of_no_time_is_not_asked_for_all_the_time),
 	        cmocka_unit_test(every_mangled_answer_gives_a_good_address_or_none),

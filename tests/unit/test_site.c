@@ -145,7 +145,7 @@ static void a_document_of_another_kind_is_no_site_file(void **s)
 	        WHY_MALFORMED);
 }
 
-static void where_the_image_pins_an_officer_no_other_counts(void **s)
+static void attack_A116_where_the_image_pins_an_officer_no_other_counts(void **s)
 {
 	char *pem = NULL;
 	size_t n = 0;
@@ -214,7 +214,7 @@ int main(void)
 	        cmocka_unit_test(an_address_that_no_machine_can_have_is_refused),
 	        cmocka_unit_test(a_dataset_that_is_a_path_is_refused),
 	        cmocka_unit_test(a_document_of_another_kind_is_no_site_file),
-	        cmocka_unit_test(where_the_image_pins_an_officer_no_other_counts),
+	        cmocka_unit_test(attack_A116_where_the_image_pins_an_officer_no_other_counts),
 	        cmocka_unit_test(the_agent_gets_its_configuration),
 	        cmocka_unit_test(every_mangled_site_file_is_whole_or_refused),
 	};
