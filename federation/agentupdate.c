@@ -154,12 +154,21 @@ static int fetch(struct fetch *f, const char *part, const struct payload *p, str
 
 static int put_in_place(const struct fetch *f, const char *manifest, struct err *e)
 {
-	if (unlinkat(f->dir, UPDATE_MANIFEST, 0) != 0 && errno != ENOENT)
-		return err_sys(e, UPDATE_MANIFEST);
 	if (renameat(f->dir, UPDATE_UKI ".part", f->dir, UPDATE_UKI) != 0 ||
 	        renameat(f->dir, UPDATE_ROOT ".part", f->dir, UPDATE_ROOT) != 0)
 		return err_sys(e, "the update");
 	return file_write(f->dir, UPDATE_MANIFEST, VIEW(manifest, strlen(manifest)), 0644, e);
+}
+
+/* The one before: the state has no room for two. */
+static int drop_old(int dir, struct err *e)
+{
+	static const char *const names[] = {UPDATE_MANIFEST, UPDATE_UKI, UPDATE_ROOT};
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (unlinkat(dir, names[i], 0) != 0 && errno != ENOENT)
+			return err_sys(e, "%s", names[i]);
+	return 0;
 }
 
 static int bring(struct agent *a, int dir, const char *manifest, struct err *e)
@@ -168,7 +177,7 @@ static int bring(struct agent *a, int dir, const char *manifest, struct err *e)
 	struct fetch f = {.a = a, .dir = dir, .release = &r, .parts = PARTS_AT_ONCE};
 	int more;
 
-	if (release_open(VIEW(manifest, strlen(manifest)), NULL, &r, e))
+	if (release_open(VIEW(manifest, strlen(manifest)), NULL, &r, e) || drop_old(dir, e))
 		return -1;
 	more = fetch(&f, UPDATE_UKI, &r.uki, e);
 	if (more == 0)
