@@ -385,7 +385,7 @@ struct facts_attest {
 	/* The signed geo tag and what the TPM says of its index; empty without one. */
 	struct view tag, tag_certify, tag_certify_sig;
 	struct view bounds; /* PART_BOUNDS, of good form; empty without one. Whose words they are is for the decider. */
-	/* What the TPM says of its revocation counter; empty without one. */
+	/* What the TPM says of its revocation counter; empty when it says nothing. */
 	struct view counter_certify, counter_certify_sig;
 	/* ASK_ACTIVATE only: */
 	struct view id, srk, id_certify, id_certify_sig, srk_certify, srk_certify_sig;
@@ -478,9 +478,11 @@ int quoter_status(struct quoter *q, struct quoter_status *out, struct err *e);
 int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_t *n, struct err *e);
 int quoter_activate(struct quoter *q, struct view blob, struct view secret, uint8_t nonce[NONCE_LEN], struct err *e);
 /* ima_at: where in the runtime list, in bytes, the entry behind claims.ima_offset begins.
+ * counter: where the authority knows the revocation counter to stand, 0 for nowhere: the TPM's word about it goes along when
+ * it stands elsewhere. WHY_STALE: it is gone.
  * tag: the signed geo tag of this machine, or empty. It goes along only when the TPM has an index to certify.
  * bounds: what PART_BOUNDS is to hold, or empty. */
-int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at,
+int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at, uint64_t counter,
         struct view claims, struct view tag, struct view bounds, uint8_t **container, size_t *n, struct err *e);
 
 struct quoter_tag { /* what an officer must know to sign a tag for this machine and permit that it is written */

@@ -237,7 +237,7 @@ int quoter_keys(struct quoter *q, struct view claims, uint8_t **container, size_
 	return 0;
 }
 
-int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at,
+int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_LEN], uint64_t ima_at, uint64_t counter,
         struct view claims, struct view tag, struct view bounds, uint8_t **container, size_t *n, struct err *e)
 {
 	uint8_t buf[QUOTER_REQUEST_MAX];
@@ -247,6 +247,7 @@ int quoter_evidence(struct quoter *q, unsigned flags, const uint8_t nonce[NONCE_
 	wr_u8(&w, (uint8_t)flags);
 	wr_bytes(&w, nonce, NONCE_LEN);
 	wr_be64(&w, ima_at);
+	wr_be64(&w, counter);
 	wr_view32(&w, claims);
 	wr_view16(&w, tag);
 	wr_view16(&w, bounds);

@@ -165,12 +165,18 @@ static int certify_tag(
 }
 
 /* As the registers of the quote before it: END_LEASES comes before both or after both, for the TPM is locked meanwhile. */
-static int certify_counter_if_there(
-        struct quoterops *q, const uint8_t extra[SHA_LEN], struct tpmsigned *out, struct evidence *ev, struct err *e)
+static int certify_counter_if_new(struct quoterops *q, uint64_t known, const uint8_t extra[SHA_LEN],
+        struct tpmsigned *out, struct evidence *ev, struct err *e)
 {
-	int there = tpmcounter_there(&q->tpm, e);
-	if (there != 1)
-		return there;
+	uint64_t now;
+	if (tpmcounter_value(&q->tpm, &now, e) != 0)
+		return -1;
+	if (now == known)
+		return 0;
+	if (now == 0) {
+		err_set(e, WHY_STALE, "the TPM has lost its revocation counter: it would honour no lease");
+		return err_hint(e, "merestone-agent enrol makes one");
+	}
 	if (tpmcounter_certify(&q->tpm, extra, out, e) != 0)
 		return -1;
 	ev->part[PART_COUNTER_CERTIFY] = VIEW(out->attest, out->nattest);
@@ -181,7 +187,7 @@ static int certify_counter_if_there(
 struct request { /* for evidence */
 	unsigned flags;
 	uint8_t nonce[NONCE_LEN];
-	uint64_t ima_at;
+	uint64_t ima_at, counter;
 };
 
 static int collect(struct quoterops *q, const struct request *req, struct evidence *ev, struct wr *w, struct err *e)
@@ -203,7 +209,7 @@ static int collect(struct quoterops *q, const struct request *req, struct eviden
 		return -1;
 	if (ev->part[PART_TAG].p && certify_tag(q, extra, &signed_tag, ev, e) != 0)
 		return -1;
-	if (certify_counter_if_there(q, extra, &signed_counter, ev, e) != 0)
+	if (certify_counter_if_new(q, req->counter, extra, &signed_counter, ev, e) != 0)
 		return -1;
 	if (flags & QUOTER_WITH_IMA && add_ima(q, req->ima_at, ev, &part, e) != 0)
 		return -1;
@@ -230,11 +236,12 @@ static int op_evidence(struct quoterops *q, struct rd *r, struct wr *w, struct e
 	size_t n = 0;
 	rd_copy(r, req.nonce, sizeof(req.nonce));
 	req.ima_at = rd_be64(r);
+	req.counter = rd_be64(r);
 	ev.part[PART_CLAIMS] = rd_view32(r);
 	struct view tag = rd_view16(r), bounds = rd_view16(r);
 	if (!rd_end(r) || ev.part[PART_CLAIMS].n > CLAIMS_MAX || tag.n > TAG_MAX || bounds.n > BOUNDS_PART_MAX)
-		return err_set(
-		        e, WHY_MALFORMED, "an evidence request is flags, a nonce, a place, claims, a tag and bounds");
+		return err_set(e, WHY_MALFORMED,
+		        "an evidence request is flags, a nonce, a place, a counter, claims, a tag and bounds");
 	if (bounds.n > 0)
 		ev.part[PART_BOUNDS] = bounds;
 	if (take_tag(q, tag, &ev, e) != 0)

@@ -12,7 +12,7 @@ enum quoter_op {
 	        1,   /* - : be64 clock, be32 resets, be32 restarts, u8 safe, id x || y, log digest, u8 runtime list */
 	QUOTER_KEYS, /* view32 claims : container */
 	QUOTER_ACTIVATE, /* view16 blob, view16 secret : nonce */
-	QUOTER_EVIDENCE, /* u8 flags, nonce, be64 place in the runtime list, view32 claims, view16 tag, view16 bounds : container */
+	QUOTER_EVIDENCE, /* u8 flags, nonce, be64 place in the runtime list, be64 counter, view32 claims, view16 tag, view16 bounds : container */
 	QUOTER_SIGN,     /* view16 content : signature */
 	QUOTER_ENCRYPT,  /* view32 lease use, then descriptors : - */
 	QUOTER_DECRYPT,
@@ -24,8 +24,8 @@ enum quoter_op {
 
 enum {
 	QUOTER_SOCKET = 3, /* the only descriptor the quoter inherits, beside standard error */
-	QUOTER_REQUEST_MAX = CLAIMS_MAX + TAG_MAX + BOUNDS_PART_MAX + 64, /* the largest: evidence */
-	QUOTER_REPLY_MAX = EVIDENCE_MAX + 16,           /* a container behind its reason */
+	QUOTER_REQUEST_MAX = CLAIMS_MAX + TAG_MAX + BOUNDS_PART_MAX + 72, /* the largest: evidence */
+	QUOTER_REPLY_MAX = EVIDENCE_MAX + 16,                             /* a container behind its reason */
 };
 
 #endif

@@ -107,6 +107,8 @@ TPML_PCR_SELECTION tpmquote_selection(uint32_t mask);
 int tpmcounter_make(struct tpm *t, struct err *e);
 /* 1: it is there, written and with no other attributes; 0: not. */
 int tpmcounter_there(struct tpm *t, struct err *e);
+/* What it stands at; 0 when it is not there. */
+int tpmcounter_value(struct tpm *t, uint64_t *out, struct err *e);
 int tpmcounter_certify(struct tpm *t, const uint8_t extra[SHA_LEN], struct tpmsigned *out, struct err *e);
 /* Raises the counter, which ends every lease, and extends ENDED_PCR, which ends every session that waits. */
 int tpmcounter_end_leases(struct tpm *t, struct err *e);

@@ -79,6 +79,16 @@ static int value_of(struct tpm *t, uint64_t *out, struct err *e)
 	return rd_end(&r) ? 0 : err_set(e, WHY_SYSTEM, "the revocation counter cannot be read");
 }
 
+int tpmcounter_value(struct tpm *t, uint64_t *out, struct err *e)
+{
+	uint64_t value = 0;
+	int there = tpmcounter_there(t, e);
+	if (there < 0 || (there == 1 && value_of(t, &value, e) != 0))
+		return -1;
+	*out = value;
+	return 0;
+}
+
 int tpmcounter_bump(struct tpm *t, const uint8_t digest[SHA_LEN], struct err *e)
 {
 	TPML_DIGEST_VALUES v = {.count = 1, .digests[0].hashAlg = TPM2_ALG_SHA256};

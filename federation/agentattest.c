@@ -108,6 +108,16 @@ static int post(struct agent *a, const char *path, struct view body, json_t **an
 	return 0;
 }
 
+/* Where the authority knows the revocation counter to stand, by its last result: it signs leases for that. 0: not known. */
+static uint64_t counter_known(const struct agent *a)
+{
+	struct err ignored = {0};
+	AUTO(json_free) json_t *result = agent_result(a, &ignored);
+	json_int_t n = json_integer_value(json_object_get(json_object_get(result, "merestone_evidence"), "counter"));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 static bool next_nonce(const json_t *answer, uint8_t nonce[NONCE_LEN])
 {
 	struct err ignored = {0};
@@ -156,8 +166,10 @@ static int send_once(struct agent *a, const char *path, unsigned flags, const ui
 		flags |= QUOTER_WITH_IMA;
 	if (!log_was_sent(a, &s))
 		flags |= QUOTER_WITH_LOG;
+	uint64_t counter = flags & QUOTER_WITH_CERTIFY ? 0 : counter_known(a); /* an enrolment begins with it */
 	if (agent_bounds(a, nonce, &s, measured, &bounds, e) ||
-	        quoter_evidence(a->quoter, flags, nonce, mark.bytes, header, agent_tag(a, tag), bounds, &bytes, &n, e))
+	        quoter_evidence(
+	                a->quoter, flags, nonce, mark.bytes, counter, header, agent_tag(a, tag), bounds, &bytes, &n, e))
 		return -1;
 	container = (char *)bytes;
 	if (save && file_write(AT_FDCWD, save, VIEW(bytes, n), 0600, e))

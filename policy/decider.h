@@ -137,11 +137,11 @@ int appraise_result(struct decider *d, const struct facts *f, const struct quote
 
 /* ---- leased.c, shared with enrol.c ---- */
 
-/* The counter that came into m; d->uncounted without one, d->ended when it is a receipt. m->clock is still the one of
+/* The counter that came into m, where one came; d->uncounted when none ever did, d->ended when it is a receipt. m->clock is still the one of
  * before. WHY_STALE when the counter went back, WHY_FORGED when it is no counter of ours. */
 int leased_check(struct decider *d, const struct facts_attest *a, const struct quote *q, const uint8_t extra[SHA_LEN],
         struct machine *m, struct err *e);
-/* The same of an enrolment, which takes the counter as it is. */
+/* The same of an enrolment, which takes the counter as it is; without it d->uncounted. */
 int leased_begin(struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN], struct machine *m,
         struct err *e);
 /* Every dataset of an allowed domain. */

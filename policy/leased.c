@@ -3,19 +3,22 @@
 
 #include "policy/decider.h"
 
-/* WHY_NONE afterwards: leases can be signed for this value. */
-static int certified(struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN],
-        const struct machine *m, uint64_t *value, struct err *e)
+static void note_uncounted(struct decider *d, const struct machine *m)
+{
+	err_set(&d->uncounted, WHY_UNTRUSTED,
+	        "the TPM of %s shows no revocation counter: no lease of it could be ended", m->name);
+	err_hint(&d->uncounted, "merestone-agent enrol makes one");
+}
+
+/* *value is 0 when the evidence does not show it. */
+static int certified(const struct facts_attest *a, const uint8_t extra[SHA_LEN], const struct machine *m,
+        uint64_t *value, struct err *e)
 {
 	struct tpm_pub ak;
 
 	*value = 0;
-	if (a->counter_certify.n == 0) {
-		err_set(&d->uncounted, WHY_UNTRUSTED,
-		        "the TPM of %s shows no revocation counter: no lease of it could be ended", m->name);
-		err_hint(&d->uncounted, "merestone-agent enrol makes one");
+	if (a->counter_certify.n == 0)
 		return 0;
-	}
 	if (tpmpub_parse(public_view(&m->ak), &ak, e))
 		return err_in(e, "stored keys");
 	return certify_counter(a->counter_certify, a->counter_certify_sig, &ak, extra, value, e);
@@ -39,6 +42,8 @@ static void note_receipt(
 	l->ended_case = d->head.case_no + 1;
 }
 
+/* The register also of evidence that leaves the counter out: what moved before cannot be the receipt of what rises later.
+ * Leases stay signed for the value that was certified: when the TPM's is above it, it refuses them. */
 static void note_counter(const struct facts_attest *a, struct leased *l, uint64_t value)
 {
 	if (value > 0)
@@ -51,8 +56,10 @@ int leased_check(struct decider *d, const struct facts_attest *a, const struct q
 {
 	uint64_t value, was = m->leased.counter;
 
-	if (certified(d, a, extra, m, &value, e))
+	if (certified(a, extra, m, &value, e))
 		return -1;
+	if (value == 0 && was == 0)
+		note_uncounted(d, m);
 	if (value > 0 && value < was) {
 		err_set(e, WHY_STALE, "re-enrol: the TPM's revocation counter went back from %llu to %llu",
 		        (unsigned long long)was, (unsigned long long)value);
@@ -68,8 +75,10 @@ int leased_begin(
 {
 	uint64_t value;
 
-	if (certified(d, a, extra, m, &value, e))
+	if (certified(a, extra, m, &value, e))
 		return -1;
+	if (value == 0)
+		note_uncounted(d, m);
 	note_counter(a, &m->leased, value);
 	return 0;
 }

@@ -46,12 +46,15 @@ static int certify(const struct actor *a, const struct softtpm_key *srk, const u
         struct evidence_parts *p, struct evidence *ev, struct err *e)
 {
 	if (softtpm_certify(&a->ak, &a->id, extra, &p->id, e) != 0 ||
-	        softtpm_certify(&a->ak, srk, extra, &p->srk, e) != 0)
+	        softtpm_certify(&a->ak, srk, extra, &p->srk, e) != 0 ||
+	        softtpm_counter(&a->ak, extra, &p->counter, e) != 0)
 		return -1;
 	ev->part[PART_ID_CERTIFY] = VIEW(p->id.attest, p->id.nattest);
 	ev->part[PART_ID_CERTIFY_SIG] = VIEW(p->id.sig, p->id.nsig);
 	ev->part[PART_SRK_CERTIFY] = VIEW(p->srk.attest, p->srk.nattest);
 	ev->part[PART_SRK_CERTIFY_SIG] = VIEW(p->srk.sig, p->srk.nsig);
+	ev->part[PART_COUNTER_CERTIFY] = VIEW(p->counter.attest, p->counter.nattest);
+	ev->part[PART_COUNTER_CERTIFY_SIG] = VIEW(p->counter.sig, p->counter.nsig);
 	return 0;
 }
 
@@ -78,10 +81,8 @@ int actor_evidence(
 		return -1;
 	ev.part[PART_QUOTE] = VIEW(p.quote.attest, p.quote.nattest);
 	ev.part[PART_QUOTE_SIG] = VIEW(p.quote.sig, p.quote.nsig);
-	if ((srk && certify(a, srk, extra, &p, &ev, e) != 0) || softtpm_counter(&a->ak, extra, &p.counter, e) != 0)
+	if (srk && certify(a, srk, extra, &p, &ev, e) != 0)
 		return -1;
-	ev.part[PART_COUNTER_CERTIFY] = VIEW(p.counter.attest, p.counter.nattest);
-	ev.part[PART_COUNTER_CERTIFY_SIG] = VIEW(p.counter.sig, p.counter.nsig);
 	evidence_write(w, &ev);
 	return wr_ok(w) ? 0 : err_set(e, WHY_SYSTEM, "the evidence does not fit");
 }

@@ -83,17 +83,77 @@ static void a_lease_is_for_the_value_that_the_counter_has(void **s)
 	assert_int_equal(r->v.counter, 7);
 }
 
-static void without_a_counter_there_is_no_lease(void **s)
+static void evidence_without_the_counter_gets_leases_for_the_value_that_was_certified(void **s)
 {
 	(void)s;
+	box.counter = 7;
+	rig_attest(r, &box);
 	box.counter = 0;
 	rig_attest(r, &box);
+	assert_allows(r, true);
+	assert_int_equal(r->v.counter, 7);
+}
+
+/* The TPM honours none of them: test_quoterstream.c. */
+static void attack_A108_evidence_that_hides_an_end_gets_no_lease_for_another_value(void **s)
+{
+	(void)s;
+	rig_attest(r, &box);
+	ends();
+	box.counter = 0;
+	rig_attest(r, &box);
+	assert_allows(r, true);
+	assert_int_equal(r->v.counter, 1);
+	has_no_receipt();
+}
+
+static void attack_A108_a_revoked_machine_that_hides_its_counter_gives_no_receipt(void **s)
+{
+	(void)s;
+	rig_attest(r, &box);
+	revoked();
+	rig_attest(r, &box);
+	ends();
+	box.counter = 0;
+	rig_attest(r, &box);
+	assert_denied(r, WHY_REFUSED, "cloudlet1 is revoked: sold");
+	has_no_receipt();
+	assert_int_equal(listed("ended_case"), 0);
+	assert_int_equal(listed("until"), NOW + 60);
+}
+
+/* What moved the register was seen before, so it does not end sessions that were prepared since. */
+static void attack_A108_a_register_that_moved_earlier_is_no_receipt(void **s)
+{
+	(void)s;
+	rig_attest(r, &box);
+	box.counter = 0;
+	box.pcrs.v[ENDED_PCR][0]++;
+	rig_attest(r, &box);
+	revoked();
+	rig_attest(r, &box);
+	box.counter = 2;
+	rig_attest(r, &box);
+	has_receipt(2, 1, "not shown");
+	assert_int_equal(listed("ended_case"), 0);
+}
+
+static void without_a_counter_there_is_no_lease(void **s)
+{
+	static struct box other;
+
+	(void)s;
+	box_make(&other, "cloudlet2");
+	other.counter = 0;
+	rig_join(r, &other);
+	rig_attest(r, &other);
 	assert_verdict(r, VERDICT_RESULT);
 	assert_allows(r, false);
 	assert_int_equal(r->v.ngrants, 0);
-	box.counter = 1;
-	rig_attest(r, &box);
+	other.counter = 1;
+	rig_attest(r, &other);
 	assert_allows(r, true);
+	box_drop(&other);
 }
 
 static void attack_A108_a_counter_that_went_back_must_enrol_again(void **s)
@@ -251,6 +311,10 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, before, after)
 	const struct CMUnitTest tests[] = {
 	        T(a_lease_is_for_the_value_that_the_counter_has),
+	        T(evidence_without_the_counter_gets_leases_for_the_value_that_was_certified),
+	        T(attack_A108_evidence_that_hides_an_end_gets_no_lease_for_another_value),
+	        T(attack_A108_a_revoked_machine_that_hides_its_counter_gives_no_receipt),
+	        T(attack_A108_a_register_that_moved_earlier_is_no_receipt),
 	        T(without_a_counter_there_is_no_lease),
 	        T(attack_A108_a_counter_that_went_back_must_enrol_again),
 	        T(attack_A108_another_index_in_the_counters_place_is_refused),

@@ -161,7 +161,7 @@ static void evidence_stands_the_checks_of_judge_and_decider(void **s)
 	struct quote q;
 	struct pcrs pcrs = {0};
 	memset(nonce, 0x77, sizeof(nonce));
-	if (quoter_evidence(b->q, QUOTER_WITH_LOG | QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, NO_TAG, NO_BOUNDS, &bytes,
+	if (quoter_evidence(b->q, QUOTER_WITH_LOG | QUOTER_WITH_CERTIFY, nonce, 0, 0, CLAIMS, NO_TAG, NO_BOUNDS, &bytes,
 	            &n, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
@@ -255,12 +255,13 @@ static void two_quoters_share_one_tpm(void **s)
 	AUTO(quoter_stop) struct quoter *second = start(b, &e);
 	assert_non_null(second);
 	for (int i = 0; i < 10; i++) {
-		assert_int_equal(quoter_evidence(second, QUOTER_WITH_CERTIFY, nonce, 0, CLAIMS, NO_TAG, NO_BOUNDS,
+		assert_int_equal(quoter_evidence(second, QUOTER_WITH_CERTIFY, nonce, 0, 0, CLAIMS, NO_TAG, NO_BOUNDS,
 		                         &bytes, &n, &e),
 		        0);
 		free(bytes);
 		assert_int_equal(
-		        quoter_evidence(b->q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, NO_TAG, NO_BOUNDS, &bytes, &n, &e), 0);
+		        quoter_evidence(b->q, QUOTER_WITH_LOG, nonce, 0, 0, CLAIMS, NO_TAG, NO_BOUNDS, &bytes, &n, &e),
+		        0);
 		free(bytes);
 	}
 }
@@ -338,7 +339,8 @@ static void a_machine_without_a_log_says_so(void **s)
 	assert_non_null(q);
 	assert_int_equal(quoter_status(q, &st, &e), 0);
 	assert_memory_equal(st.eventlog, none, SHA_LEN);
-	assert_int_equal(quoter_evidence(q, QUOTER_WITH_LOG, nonce, 0, CLAIMS, NO_TAG, NO_BOUNDS, &bytes, &n, &e), -1);
+	assert_int_equal(
+	        quoter_evidence(q, QUOTER_WITH_LOG, nonce, 0, 0, CLAIMS, NO_TAG, NO_BOUNDS, &bytes, &n, &e), -1);
 	assert_non_null(strstr(e.text, "no event log at /nonexistent"));
 }
 

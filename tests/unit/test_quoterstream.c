@@ -54,7 +54,7 @@ static void evidence_now(struct bench *b, struct lease_terms *t)
 	const uint8_t nonce[NONCE_LEN] = {0};
 	uint8_t *bytes = NULL;
 	size_t n = 0;
-	if (quoter_evidence(b->q, 0, nonce, 0, VIEW("{}", 2), VIEW(NULL, 0), VIEW(NULL, 0), &bytes, &n, &e) != 0)
+	if (quoter_evidence(b->q, 0, nonce, 0, 0, VIEW("{}", 2), VIEW(NULL, 0), VIEW(NULL, 0), &bytes, &n, &e) != 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(evidence_parse(VIEW(bytes, n), &ev, &e), 0);
 	assert_int_equal(quote_parse(ev.part[PART_QUOTE], QUOTE_MASK, &q, &e), 0);
@@ -71,15 +71,20 @@ static void evidence_now(struct bench *b, struct lease_terms *t)
 	free(bytes);
 }
 
-static void lease(struct bench *b)
+static void sign_lease(struct bench *b)
 {
 	struct err e = {0};
 	uint8_t approved[SHA_LEN], ref[SHA_LEN], digest[SHA_LEN];
-	evidence_now(b, &b->use.terms);
 	lease_approved(approved, &b->use.terms);
 	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
 	lease_digest(digest, approved, ref);
 	assert_int_equal(es256_sign_digest(b->authority, digest, b->use.signature, &e), 0);
+}
+
+static void lease(struct bench *b)
+{
+	evidence_now(b, &b->use.terms);
+	sign_lease(b);
 }
 
 static void seal(struct bench *b)
@@ -225,6 +230,23 @@ static void damaged_ciphertext_is_refused(void **s)
 	assert_int_not_equal(e.why, WHY_SYSTEM);
 }
 
+/* All that an authority can do for evidence that leaves the counter out: the value that was certified before. */
+static void attack_A108_evidence_that_hides_an_end_gets_a_lease_that_the_tpm_refuses(void **s)
+{
+	struct bench *b = bench(s);
+	struct err e = {0};
+	uint64_t certified = b->use.terms.counter;
+	encrypt(b);
+	assert_int_equal(quoter_end_leases(b->q, &e), 0);
+	evidence_now(b, &b->use.terms);
+	assert_int_equal(b->use.terms.counter, certified + 1);
+	b->use.terms.counter = certified;
+	sign_lease(b);
+	refuses(b, WHY_STALE, "the machine's leases were ended after this one was signed");
+	lease(b);
+	opens(b);
+}
+
 static void attack_rebooted_the_old_lease_is_dead(void **s)
 {
 	struct bench *b = bench(s);
@@ -242,6 +264,7 @@ int main(void)
 	        IT(a_dead_lease_writes_not_a_byte),
 	        IT(the_quoter_answers_after_a_refusal),
 	        IT(damaged_ciphertext_is_refused),
+	        IT(attack_A108_evidence_that_hides_an_end_gets_a_lease_that_the_tpm_refuses),
 	        IT(attack_rebooted_the_old_lease_is_dead),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,8 @@ static void evidence(struct bench *b, struct view tag, struct evidence *ev)
 	free(b->bytes);
 	b->bytes = NULL;
 	assert_accepted(
-	        quoter_evidence(b->q, 0, nonce, 0, VIEW(claims, 2), tag, VIEW(NULL, 0), &b->bytes, &n, &b->e), &b->e);
+	        quoter_evidence(b->q, 0, nonce, 0, 0, VIEW(claims, 2), tag, VIEW(NULL, 0), &b->bytes, &n, &b->e),
+	        &b->e);
 	assert_accepted(evidence_parse(VIEW(b->bytes, n), ev, &b->e), &b->e);
 }
 
@@ -284,6 +285,50 @@ static void an_end_of_leases_is_in_the_next_evidence(void **s)
 	assert_memory_equal(after, expected, PCR_LEN);
 }
 
+/* Known to stand there: whether the evidence says so all the same. */
+static bool shown(struct bench *b, uint64_t known)
+{
+	const uint8_t nonce[NONCE_LEN] = {6};
+	struct evidence ev;
+	size_t n = 0;
+	free(b->bytes);
+	b->bytes = NULL;
+	assert_accepted(quoter_evidence(b->q, 0, nonce, 0, known, VIEW("{}", 2), VIEW(NULL, 0), VIEW(NULL, 0),
+	                        &b->bytes, &n, &b->e),
+	        &b->e);
+	assert_accepted(evidence_parse(VIEW(b->bytes, n), &ev, &b->e), &b->e);
+	return ev.part[PART_COUNTER_CERTIFY].p != NULL;
+}
+
+static void the_counter_is_shown_where_the_authority_does_not_know_it(void **s)
+{
+	struct bench *b = bench(s);
+	uint8_t ended[PCR_LEN];
+	enrols(b);
+	uint64_t known = counter_now(b, ended);
+	assert_false(shown(b, known));
+	assert_true(shown(b, known - 1));
+	assert_true(shown(b, known + 1));
+	assert_accepted(quoter_end_leases(b->q, &b->e), &b->e);
+	assert_true(shown(b, known));
+	assert_false(shown(b, known + 1));
+}
+
+static void a_counter_that_is_gone_is_told_before_the_authority_signs_for_it(void **s)
+{
+	struct bench *b = bench(s);
+	const uint8_t nonce[NONCE_LEN] = {6};
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+	assert_refused(
+	        quoter_evidence(b->q, 0, nonce, 0, 5, VIEW("{}", 2), VIEW(NULL, 0), VIEW(NULL, 0), &bytes, &n, &b->e),
+	        &b->e, WHY_STALE);
+	assert_non_null(strstr(b->e.text, "the TPM has lost its revocation counter"));
+	assert_string_equal(b->e.hint, "merestone-agent enrol makes one");
+	enrols(b);
+	assert_true(shown(b, 5));
+}
+
 static void an_enrolment_leaves_the_counter_as_it_is(void **s)
 {
 	struct bench *b = bench(s);
@@ -346,6 +391,8 @@ int main(void)
 	        IT(requests_leave_no_sessions_behind),
 	        IT(a_damaged_session_file_is_no_request),
 	        IT(an_end_of_leases_is_in_the_next_evidence),
+	        IT(the_counter_is_shown_where_the_authority_does_not_know_it),
+	        IT(a_counter_that_is_gone_is_told_before_the_authority_signs_for_it),
 	        IT(an_enrolment_leaves_the_counter_as_it_is),
 	        IT(before_an_enrolment_there_is_no_counter_to_show),
 	        IT(a_tag_that_is_written_ends_sessions_of_the_old_one),
