@@ -88,12 +88,11 @@ void appliance_facts(struct screen *s)
 static int state_open(struct err *e)
 {
 	const char *const argv[] = {STATE_PROGRAM, "open", NULL};
-	char said[SCREEN_LINE_MAX];
 
 	if (access(STATE_PROGRAM, X_OK) != 0)
 		return err_set(e, WHY_SYSTEM, "this image has no program that opens the state");
-	if (minder_run(argv, said) != 0)
-		return err_set(e, WHY_REFUSED, "the state stays closed: %.400s", said);
+	if (minder_run(argv, e) != 0)
+		return err_in(e, "the state stays closed");
 	return mount(STATE_DEVICE, "/state", "ext4", CLOSED, NULL) != 0 ? err_sys(e, "cannot mount the state") : 0;
 }
 
@@ -258,7 +257,7 @@ bool appliance_slots(struct screen *s)
 /* Digits alone, and no floor above what runs: what is handed on to a program that is root. */
 static void floor_raise(struct screen *s, const char *text)
 {
-	char floor[16], said[SCREEN_LINE_MAX];
+	char floor[16];
 	const char *const argv[] = {STATE_PROGRAM, "floor", floor, NULL};
 	size_t n = strspn(text, "0123456789");
 	struct err e;
@@ -268,9 +267,9 @@ static void floor_raise(struct screen *s, const char *text)
 	(void)snprintf(floor, sizeof floor, "%.*s", (int)n, text);
 	if (strtoul(floor, NULL, 10) > strtoul(s->version, NULL, 10))
 		return;
-	if (minder_run(argv, said) == 0)
+	if (minder_run(argv, &e) == 0)
 		return;
-	err_set(&e, WHY_SYSTEM, "the version floor was not raised to %s: %.300s", floor, said);
+	err_in(&e, "the version floor was not raised to %s", floor);
 	screen_trouble(s, &e);
 }
 

@@ -49,12 +49,10 @@ void lockdown_kernel(struct screen *s)
 /* Without a site there is no authority: an address for documents (RFC 5737) stands in, where nobody is. */
 int lockdown_packets(const struct site *site, struct err *e)
 {
-	char authority[64], port[32], said[SCREEN_LINE_MAX];
+	char authority[64], port[32];
 	const char *const argv[] = {"/usr/sbin/nft", "-D", authority, "-D", port, "-f", "/etc/nftables.conf", NULL};
 
 	(void)snprintf(authority, sizeof authority, "AUTHORITY=%s", site ? site->host : "192.0.2.1");
 	(void)snprintf(port, sizeof port, "PORT=%u", site ? site->port : 9U);
-	if (minder_run(argv, said) == 0)
-		return 0;
-	return err_set(e, WHY_SYSTEM, "the packet rules do not hold, so there is no network: %s", said);
+	return minder_run(argv, e) == 0 ? 0 : err_in(e, "the packet rules do not hold, so there is no network");
 }

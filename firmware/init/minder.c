@@ -144,44 +144,47 @@ void minder_ended(struct task *t, int status, struct screen *s)
 	screen_trouble(s, &e);
 }
 
-/* The last line that is an error, else the last line; without what stands before the sentence. */
-static void keep_line(char said[SCREEN_LINE_MAX], bool *is_error, const char *line)
+/* Our programs say "name: error: sentence", then perhaps "name: hint: way out"; others say what they like. */
+static void keep_line(struct err *e, const char *line)
 {
-	const char *error = strstr(line, "error: ");
+	const char *error = strstr(line, "error: "), *hint = strstr(line, "hint: ");
 
-	if (*line == 0 || (*is_error && !error))
-		return;
-	*is_error = error != NULL;
-	(void)snprintf(said, SCREEN_LINE_MAX, "%s", error ? error + strlen("error: ") : line);
+	if (error)
+		err_set(e, WHY_REFUSED, "%s", error + strlen("error: "));
+	else if (hint && e->why != WHY_NONE)
+		err_hint(e, "%s", hint + strlen("hint: "));
+	else if (*line && e->why == WHY_NONE)
+		err_set(e, WHY_REFUSED, "%s", line);
 }
 
-static void hear_all(int fd, char said[SCREEN_LINE_MAX])
+static void hear_all(int fd, struct err *e)
 {
 	FILE *f = fdopen(fd, "r");
 	char line[SCREEN_LINE_MAX];
-	bool is_error = false;
 
-	said[0] = 0;
 	while (f && fgets(line, sizeof line, f)) {
 		line[strcspn(line, "\n")] = 0;
-		keep_line(said, &is_error, line);
+		keep_line(e, line);
 	}
 	if (f)
 		(void)fclose(f);
 }
 
-int minder_run(const char *const argv[], char said[SCREEN_LINE_MAX])
+int minder_run(const char *const argv[], struct err *e)
 {
-	struct err e;
+	struct err said = {0};
 	int out = -1, status = 0;
-	pid_t pid = start(argv, 0, -1, &out, &e);
+	pid_t pid = start(argv, 0, -1, &out, e);
 
-	if (pid < 0) {
-		(void)snprintf(said, SCREEN_LINE_MAX, "%s", e.text);
-		return 127;
-	}
-	hear_all(out, said);
+	if (pid < 0)
+		return -1;
+	hear_all(out, &said);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 127;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (said.why == WHY_NONE)
+		return err_set(e, WHY_SYSTEM, "%s ended without a word", argv[0]);
+	*e = said;
+	return -1;
 }

@@ -56,8 +56,8 @@ int minder_start(struct task *t, struct err *e);
 bool minder_hear(struct task *t, struct screen *s);
 /* It has ended: the sentence, and when it is due again. Longer each time, unless it ran for a while. */
 void minder_ended(struct task *t, int status, struct screen *s);
-/* Runs a program of ours as root to its end; its last line is in said. Gives its exit status; 127: it did not start. */
-int minder_run(const char *const argv[], char said[SCREEN_LINE_MAX]);
+/* Runs a program as root to its end. -1 unless it ends with status 0: then with the sentence and the hint that it said. */
+int minder_run(const char *const argv[], struct err *e);
 
 /* ---- the network (network.c, dhcp.c, dhcprun.c) ---- */
 
