@@ -76,7 +76,7 @@ static int secure_boot_is_on(struct machine *m, struct err *e)
 		return err_in(e, "how this machine started");
 	if (boot.secure_boot == SECURE_BOOT_ON)
 		return 0;
-	err_set(e, WHY_UNTRUSTED, "Secure Boot is %s, so the state stays closed", secure_boot_name(boot.secure_boot));
+	err_set(e, WHY_UNTRUSTED, "Secure Boot is %s", secure_boot_name(boot.secure_boot));
 	return err_hint(e, "switch it on in the firmware's setup, with this image's keys");
 }
 
