@@ -205,6 +205,31 @@ swap_disks() {
 	opens m2 geoA "$H/plain"
 }
 
+kinds() { # kinds FILE: of the parts of saved evidence, merestone-evidence(5)
+	local at=4 n
+	while [ "$at" -lt "$(stat -c %s "$1")" ]; do
+		n=$(od -An -tx1 -j $((at + 1)) -N 4 "$1" | tr -d ' ')
+		od -An -tu1 -j "$at" -N 1 "$1" | tr -d ' '
+		at=$((at + 5 + 16#$n))
+	done
+}
+
+certified() { # 1 when the next evidence shows the counter, else 0
+	agent m1 attest --save-evidence "$H/evidence" >/dev/null && kinds "$H/evidence" >"$H/kinds" || return
+	grep -cx 21 "$H/kinds" || true
+}
+
+@test "the revocation counter is shown when it may be new to the authority" {
+	agent m1 attest
+	[ "$(certified)" = 0 ]
+	agent m1 lease end
+	[ "$(certified)" = 1 ]
+	opens m1 geoA "$H/plain"
+	[ "$(certified)" = 0 ]
+	rm "$H/m1/state/result.jwt"
+	[ "$(certified)" = 1 ]
+}
+
 @test "an agent that runs renews before its lease ends, and stops when it is asked to" {
 	put_domain geoA 12
 	agent m1 attest
