@@ -117,15 +117,22 @@ static bool is_image(const struct stat *st, const struct flash_source *image)
 	return fstat(image->fd, &own) == 0 && own.st_dev == st->st_dev && own.st_ino == st->st_ino;
 }
 
+/* A disk that is misspelt must not become a file in memory. */
+static int file_new(const struct flash_source *image, struct flash_target *t, struct err *e)
+{
+	if (strncmp(t->path, "/dev/", 5) == 0)
+		return err_set(e, WHY_REFUSED, "there is no disk %s", t->path);
+	t->size = image->size;
+	return 0;
+}
+
 static int target_open(const struct flash_source *image, struct flash_target *t, struct err *e)
 {
 	struct stat st;
 	struct err none;
 
-	if (stat(t->path, &st) != 0) {
-		t->size = image->size;
-		return errno == ENOENT ? 0 : err_sys(e, "%s", t->path);
-	}
+	if (stat(t->path, &st) != 0)
+		return errno == ENOENT ? file_new(image, t, e) : err_sys(e, "%s", t->path);
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
 		return err_set(e, WHY_REFUSED, "%s is neither a disk nor a file", t->path);
 	if (is_image(&st, image))

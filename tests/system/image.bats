@@ -299,6 +299,8 @@ panic=-1 oops=panic console=tty0 console=ttyS0 quiet" ]
 	ln -s "$BUILT/merestone.img" link.img
 	refused "link.img is the image itself" link.img
 	refused "No such file or directory" "$PWD/none/disk.img"
+	refused "there is no disk /dev/merestone-none" /dev/merestone-none
+	[ ! -e /dev/merestone-none ]
 	[ ! -e none ]
 }
 
