@@ -281,7 +281,8 @@ static void tell_ek(const struct agent *a)
 	told = true;
 }
 
-static void open_data(struct agent *a)
+/* After a refusal, or without a network, only what is open is opened again: so it ends with its lease. */
+static void open_data(struct agent *a, bool attested)
 {
 	char hex[2 * SHA_LEN + 1];
 	uint8_t digest[SHA_LEN];
@@ -290,6 +291,8 @@ static void open_data(struct agent *a)
 	for (size_t i = 0; i < a->config.ndata; i++) {
 		struct err e = {0};
 
+		if (!attested && !agent_data_is_open(a, a->config.data[i]))
+			continue;
 		if (agent_open_data(a, a->config.data[i], &size, digest, &e) == 0)
 			log_info("dataset %s opened: %llu bytes, sha256 %s", a->config.data[i],
 			        (unsigned long long)size, hex_put(hex, digest, sizeof digest));
@@ -356,13 +359,14 @@ static int verb_run(struct cli *c, struct agent *a, struct err *e)
 			wait_s = renew_in_s(a);
 			log_info("case %lld, again in %u s",
 			        (long long)json_integer_value(json_object_get(answer, "case")), wait_s);
-			open_data(a);
+			open_data(a, true);
 			wait_s = look_for_update(a, answer, wait_s);
 		} else if (helper_ended(a)) {
 			*e = refused;
 			return -1;
 		} else {
 			log_err(&refused);
+			open_data(a, false);
 			wait_s = back_off(&delay);
 		}
 		tell_ek(a);

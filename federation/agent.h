@@ -135,7 +135,9 @@ int agentdata_hash(int fd, uint8_t out[SHA_LEN], uint64_t *size, struct err *e);
 
 int agent_put(struct agent *a, const char *dataset, const char *file, struct err *e);
 int agent_get(struct agent *a, const char *dataset, const char *file, struct err *e);
-/* agent_get into the directory of the configuration; what it is. */
+/* agent_get into the directory of the configuration; what it is. A refusal, of the TPM too, takes away what was opened
+ * before; a fault of the system does not. */
+bool agent_data_is_open(const struct agent *a, const char *dataset);
 int agent_open_data(struct agent *a, const char *dataset, uint64_t *size, uint8_t digest[SHA_LEN], struct err *e);
 /* Why the last result gave no lease for the dataset's domain, in e; WHY_UNKNOWN when it says nothing. */
 int agent_why_not(const struct agent *a, const char *dataset, struct err *e);

@@ -243,14 +243,34 @@ int agent_get(struct agent *a, const char *dataset, const char *file, struct err
 
 /* ---- what the configuration names ---- */
 
+static int data_path(const struct agent *a, const char *dataset, char out[AGENT_PATH_MAX], struct err *e)
+{
+	if (snprintf(out, AGENT_PATH_MAX, "%s/%s", a->config.data_dir, dataset) >= AGENT_PATH_MAX)
+		return err_set(e, WHY_MALFORMED, "the path of dataset %s is too long", dataset);
+	return 0;
+}
+
+bool agent_data_is_open(const struct agent *a, const char *dataset)
+{
+	char file[AGENT_PATH_MAX];
+	struct err ignored;
+	AUTO(fd_close)
+	int fd = data_path(a, dataset, file, &ignored) == 0 ? open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+	return fd >= 0;
+}
+
 int agent_open_data(struct agent *a, const char *dataset, uint64_t *size, uint8_t digest[SHA_LEN], struct err *e)
 {
 	char file[AGENT_PATH_MAX];
 
-	if (snprintf(file, sizeof file, "%s/%s", a->config.data_dir, dataset) >= (int)sizeof file)
-		return err_set(e, WHY_MALFORMED, "the path of dataset %s is too long", dataset);
-	if (agent_get(a, dataset, file, e) != 0)
+	if (data_path(a, dataset, file, e) != 0)
 		return -1;
+	if (agent_get(a, dataset, file, e) != 0) {
+		if (e->why != WHY_SYSTEM) /* somebody said no: what was opened before is not kept */
+			(void)unlink(file);
+		return -1;
+	}
 	AUTO(fd_close) int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return fd < 0 ? err_sys(e, "%s", file) : agentdata_hash(fd, digest, size, e);
 }
