@@ -76,7 +76,7 @@ struct bootline {
 	uint8_t salt[SALT_MAX];
 	size_t nsalt;
 	uint64_t blocks; /* merestone.blocks: of data; the hash tree begins behind them */
-	bool debug;
+	bool debug;      /* merestone.debug: of an image whose kernel talks, so that its registers are others */
 };
 
 /* Words that do not begin with "merestone." are the kernel's own. A missing, repeated or unknown word of ours is
