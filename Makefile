@@ -44,7 +44,7 @@ merestoned_OBJ       := $(addprefix cmd/,authority libexec) $(BASE)
 merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
-merestone-agent_OBJ  := $(addprefix cmd/,cli libexec) $(addprefix federation/,agent agentattest agentbounds agentconfig agentdata agentgnss agentima agentrenew agentstate agenttag agentupdate) \
+merestone-agent_OBJ  := $(addprefix cmd/,agentloop agentsay cli libexec) $(addprefix federation/,agent agentattest agentbounds agentconfig agentdata agentgnss agentima agentrenew agentstate agenttag agentupdate) \
 			$(CLIENT) $(addprefix attest/,bound claims counter endpoint evidence extkey policyref proverclient quoterclient tag) firmware/ima firmware/update/release $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix gnss gpsdaddress locatorclient locatorwire) \
 			base/sandbox $(BASE) $(SIGN)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
