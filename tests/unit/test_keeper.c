@@ -123,8 +123,12 @@ static void need_program(void)
 
 static void result_with_everything(void)
 {
-	p.v = (struct verdict){
-	        .ticket = 77, .case_no = 3, .kind = VERDICT_RESULT, .machine = "berlin-1", .has_nonce = true};
+	p.v = (struct verdict){.ticket = 77,
+	        .case_no = 3,
+	        .kind = VERDICT_RESULT,
+	        .machine = "berlin-1",
+	        .has_nonce = true,
+	        .counter = 1};
 	p.v.srk = public_srk(p.area, p.tpm);
 	p.v.id = public_make(p.id, MADE_ID, VIEW("", 0), false, p.tpm->pub);
 	p.v.with_certificate = true;

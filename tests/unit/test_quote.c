@@ -75,7 +75,7 @@ static void attack_A01_pcr_relabel(void **s)
 	(void)s;
 	shape.mask = 1u << 23;
 	assert_refused(parsing(), &e, WHY_FORGED);
-	said("0x800000 are selected, not 0x001a9f");
+	said("0x800000 are selected, not 0x005a9f");
 }
 
 static void attack_A02_data_signed_by_a_plain_key_is_no_quote(void **s)
