@@ -142,7 +142,7 @@ out       = $(if $(SAN),build/san,build)
 need      = @mkdir -p $(@D)
 
 .PHONY: help all atlas demo check check-long lint format fuzz fuzz-one unit units bench coverage image install clean deps \
-	check-build force bench-attest bench-geofence deps-build deps-demo deps-bench deps-check deps-image deps-vm demo-image
+	check-build force bench-attest bench-firmware bench-geofence deps-build deps-demo deps-bench deps-check deps-image deps-vm demo-image
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -257,6 +257,12 @@ build/bench/attest: $(patsubst %.c,build/obj/%.o,$(wildcard tests/bench/attest/*
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(LINK) -o $@ $^ $(call libs,$(ALL_LIB))
 
+# In an appliance, in the place of its updater.
+build/bench/guestmem: build/obj/tests/bench/guest/guestmem.o build/obj/base/file.o build/obj/base/err.o build/obj/base/mem.o
+	$(need)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LINK) -o $@ $^
+
 build/bench/load: $(BENCH_OBJ) $(TEST_OBJ:%=build/obj/%.o)
 	$(need)
 	$(call say,LINK,$@)
@@ -320,14 +326,19 @@ demo-image: deps-vm
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(INIT) $(TOOLS:%=build/tools/%)
 	@tests/demo-image.sh
 bench: deps-bench
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) build/bench/load build/bench/attest build/bench/fence
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) build/bench/load build/bench/attest build/bench/fence \
+		build/bench/guestmem $(INIT)
 	@tests/bench.sh
 	@tests/bench/attest/attestbench.sh
 	@tests/bench/geo/geobench.sh
 	@tests/bench/boundbench.sh
+	@tests/bench/firmware.sh
 bench-attest: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) build/bench/attest
 	@tests/bench/attest/attestbench.sh
+bench-firmware: deps-vm
+	@$(MAKE) --no-print-directory -j$(JOBS) all $(TOOLS:%=build/tools/%) build/bench/guestmem $(INIT)
+	@tests/bench/firmware.sh
 bench-geofence: deps-bench
 	@$(MAKE) --no-print-directory -j$(JOBS) build/bench/fence
 	@tests/bench/geo/geobench.sh

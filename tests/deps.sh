@@ -7,7 +7,7 @@ build='gcc libc6-dev make pkg-config libtss2-dev libssl-dev libcurl4-openssl-dev
 demo="$build swtpm swtpm-tools libtss2-tcti-swtpm0 tpm2-tools jq curl openssl gpsd"
 image="$build musl-tools linux-libc-dev binutils kmod cpio zstd erofs-utils cryptsetup-bin systemd-boot-efi osslsigncode mtools dosfstools fdisk jq nftables e2fsprogs"
 vm="$demo $image qemu-system-x86 ovmf efitools"
-bench="$demo g++ libgeos-dev libs2-dev"
+bench="$vm g++ libgeos-dev libs2-dev"
 check="$vm sbsigntool faketime attr g++ libgeographiclib-dev libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck bats mandoc shellcheck binutils procps gpsd-clients gpsd-tools iproute2"
 
 fail() {
