@@ -9,7 +9,7 @@
 V=$H/vm
 
 image() { # image VERSION [NAME=VALUE]...: into $H/image; the keys, when they are absent, are made
-	env IMAGE_VARIANT=cloud IMAGE_VERSION="$1" IMAGE_KEYS="$H/keys" IMAGE_PROGRAMS="$BUILD" IMAGE_CACHE="$ROOT/build/firmware" \
+	env IMAGE_VARIANT=cloud IMAGE_VERSION="$1" IMAGE_KEYS="$H/keys" IMAGE_PROGRAMS="$ROOT/build" IMAGE_CACHE="$ROOT/build/firmware" \
 		IMAGE_OUT="$H/image" "${@:2}" "$ROOT/firmware/image/build.sh" >"$H/image.log" 2>&1 || {
 		cat "$H/image.log" >&2
 		return 1

@@ -97,8 +97,8 @@ denied() {
 # The programs as they were built, but process 1 does nothing.
 hanging_programs() {
 	mkdir -p "$1/firmware/init"
-	ln -s "$BUILD/merestone" "$BUILD/merestone-agent" "$BUILD/libexec" "$1"
-	ln -s "$BUILD/firmware/init/first" "$1/firmware/init"
+	ln -s "$ROOT/build/merestone" "$ROOT/build/merestone-agent" "$ROOT/build/libexec" "$1"
+	ln -s "$ROOT/build/firmware/init/first" "$1/firmware/init"
 	echo '#include <unistd.h>
 int main(void) { for (;;) pause(); }' | gcc -x c -o "$1/firmware/init/supervisor" -
 }
