@@ -1,25 +1,4 @@
-#include "tests/unit/policymaker.h"
-
-static struct rig *r;
-static struct box box;
-
-static int before(void **s)
-{
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
-	rig_domain(r, &box);
-	rig_join(r, &box);
-	return 0;
-}
-
-static int after(void **s)
-{
-	(void)s;
-	box_drop(&box);
-	rig_close(r);
-	return 0;
-}
+#include "tests/unit/onebox.h"
 
 static void an_honest_machine_inside_gets_a_lease_and_the_next_nonce(void **s)
 {
@@ -401,7 +380,7 @@ static void attack_A112_a_position_outside_the_signed_claims_changes_nothing(voi
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, before, after)
+#define T(f) cmocka_unit_test_setup_teardown(f, onebox_joined, onebox_drop)
 	const struct CMUnitTest tests[] = {
 	        T(an_honest_machine_inside_gets_a_lease_and_the_next_nonce),
 	        T(a_key_that_the_machine_holds_is_not_sent_again),

@@ -1,8 +1,6 @@
 /* Tests of the decider's look at landmarks' statements, from evidence to result. */
-#include "tests/unit/policymaker.h"
+#include "tests/unit/onebox.h"
 
-static struct rig *r;
-static struct box box;
 static struct made_tag tag;
 static struct gnss gnss;
 static struct es256 *landmark[4];
@@ -31,10 +29,7 @@ static int before(void **s)
 {
 	struct tag t;
 
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
-	rig_domain(r, &box);
+	onebox_domain(s);
 	rig_accept(r, DOC_DOMAIN, "inner", 2, AT_LEVEL("4", ""));
 	for (size_t i = 0; i < COUNT(landmark); i++) {
 		landmark[i] = es256_generate(&r->e);
@@ -56,12 +51,9 @@ static int before(void **s)
 
 static int after(void **s)
 {
-	(void)s;
 	for (size_t i = 0; i < COUNT(landmark); i++)
 		es256_free(landmark[i]);
-	box_drop(&box);
-	rig_close(r);
-	return 0;
+	return onebox_drop(s);
 }
 
 /* What a landmark says of this machine for its next evidence: a round trip in microseconds. */

@@ -1,9 +1,7 @@
 /* Boots that are approved by what they mean, in the decider: with the log, without it, and told by a judge that lies. */
 #include "tests/unit/bootmaker.h"
-#include "tests/unit/policymaker.h"
+#include "tests/unit/onebox.h"
 
-static struct rig *r;
-static struct box box;
 static const struct bootmaker usual;
 
 static void boots(const struct bootmaker *b)
@@ -27,9 +25,7 @@ static void put(const char *name, uint32_t version, json_t *body)
 
 static int before(void **s)
 {
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
+	onebox_new(s);
 	boots(&usual);
 	rig_accept(r, DOC_FENCE, "berlin", 1, BERLIN_FENCE);
 	put("old", 1, bootmaker_learn(&usual));
@@ -37,14 +33,6 @@ static int before(void **s)
 	        "{\"fence\":\"berlin\",\"references\":[\"old\",\"new\"],\"lease_s\":60,\"location_level\":1}");
 	rig_accept(r, DOC_DATASET, "maps", 1, "{\"domain\":\"inner\",\"epoch\":1}");
 	rig_join(r, &box);
-	return 0;
-}
-
-static int after(void **s)
-{
-	(void)s;
-	box_drop(&box);
-	rig_close(r);
 	return 0;
 }
 
@@ -234,7 +222,7 @@ static void a_judge_that_denies_secure_boot_only_denies(void **s)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, before, after)
+#define T(name) cmocka_unit_test_setup_teardown(name, before, onebox_drop)
 	const struct CMUnitTest tests[] = {
 	        T(a_machine_is_approved_with_its_log_and_renewed_without_it),
 	        T(another_loader_is_denied_by_name),

@@ -1,23 +1,4 @@
-#include "tests/unit/policymaker.h"
-
-static struct rig *r;
-static struct box box;
-
-static int before(void **s)
-{
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
-	return 0;
-}
-
-static int after(void **s)
-{
-	(void)s;
-	box_drop(&box);
-	rig_close(r);
-	return 0;
-}
+#include "tests/unit/onebox.h"
 
 static struct decision decision_with(bool state_good, enum place place, enum why why)
 {
@@ -149,7 +130,7 @@ static void the_most_domains_with_the_longest_words_fit(void **s)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, before, after)
+#define T(f) cmocka_unit_test_setup_teardown(f, onebox_new, onebox_drop)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(only_an_allowed_machine_with_secure_boot_is_affirming),
 	        cmocka_unit_test(whatever_is_denied_is_contraindicated),

@@ -1,10 +1,7 @@
 /* Whose word the decider takes for an endorsement key: vendors by document or file, officers by hash. */
 #include "tests/unit/certmaker.h"
 #include "tests/unit/endorser.h"
-#include "tests/unit/policymaker.h"
-
-static struct rig *r;
-static struct box box;
+#include "tests/unit/onebox.h"
 
 /* A vendor. leaf: of the machine's EK; chain: the intermediate, as in the evidence. */
 static struct {
@@ -35,9 +32,7 @@ static void vendor_make(long to_s)
 
 static int before(void **s)
 {
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
+	onebox_new(s);
 	vendor.root = es256_generate(&r->e);
 	vendor.middle = es256_generate(&r->e);
 	vendor_make(3600);
@@ -48,12 +43,9 @@ static int before(void **s)
 
 static int after(void **s)
 {
-	(void)s;
 	es256_free(vendor.root);
 	es256_free(vendor.middle);
-	box_drop(&box);
-	rig_close(r);
-	return 0;
+	return onebox_drop(s);
 }
 
 static void pin_by_file(void)

@@ -1,23 +1,4 @@
-#include "tests/unit/policymaker.h"
-
-static struct rig *r;
-static struct box box;
-
-static int before(void **s)
-{
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
-	return 0;
-}
-
-static int after(void **s)
-{
-	(void)s;
-	box_drop(&box);
-	rig_close(r);
-	return 0;
-}
+#include "tests/unit/onebox.h"
 
 static void admit(const char *name, uint32_t version, const struct box *pin)
 {
@@ -351,7 +332,7 @@ static void attack_A47_a_full_table_refuses_and_empties_itself(void **s)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, before, after)
+#define T(f) cmocka_unit_test_setup_teardown(f, onebox_new, onebox_drop)
 	const struct CMUnitTest tests[] = {
 	        T(a_machine_that_nobody_admitted_is_refused_with_the_way_in),
 	        T(a_key_without_certificate_or_approval_is_refused_with_its_hash),

@@ -1,26 +1,5 @@
 /* Tests of leased: the revocation counter of a machine, and the receipt that its leases have ended. */
-#include "tests/unit/policymaker.h"
-
-static struct rig *r;
-static struct box box;
-
-static int before(void **s)
-{
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
-	rig_domain(r, &box);
-	rig_join(r, &box);
-	return 0;
-}
-
-static int after(void **s)
-{
-	(void)s;
-	box_drop(&box);
-	rig_close(r);
-	return 0;
-}
+#include "tests/unit/onebox.h"
 
 /* What TPM and quoter do when leases end. */
 static void ends(void)
@@ -308,7 +287,7 @@ static void an_enrolment_keeps_what_leases_there_may_be(void **s)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, before, after)
+#define T(f) cmocka_unit_test_setup_teardown(f, onebox_joined, onebox_drop)
 	const struct CMUnitTest tests[] = {
 	        T(a_lease_is_for_the_value_that_the_counter_has),
 	        T(evidence_without_the_counter_gets_leases_for_the_value_that_was_certified),

@@ -1,8 +1,6 @@
 /* Tests of the decider's look at geo tags: whose they are, whether they count, and what they decide. */
-#include "tests/unit/policymaker.h"
+#include "tests/unit/onebox.h"
 
-static struct rig *r;
-static struct box box;
 static struct made_tag tag;
 
 #define LEVEL2 "{\"fence\":\"berlin\",\"references\":[\"edge\"],\"lease_s\":60,\"location_level\":2}"
@@ -18,22 +16,11 @@ static void give_tag(struct box *b, struct made_tag *m, uint64_t serial)
 /* A machine without a declared position, in a domain that wants a tag. */
 static int before(void **s)
 {
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
-	rig_domain(r, &box);
+	onebox_domain(s);
 	rig_accept(r, DOC_DOMAIN, "inner", 2, LEVEL2);
 	box.has_fix = false;
 	rig_join(r, &box);
 	give_tag(&box, &tag, 10);
-	return 0;
-}
-
-static int after(void **s)
-{
-	(void)s;
-	box_drop(&box);
-	rig_close(r);
 	return 0;
 }
 
@@ -294,7 +281,7 @@ static void a_lying_judge_cannot_pass_a_tag_that_its_officer_did_not_sign(void *
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, before, after)
+#define T(f) cmocka_unit_test_setup_teardown(f, before, onebox_drop)
 	const struct CMUnitTest tests[] = {
 	        T(a_tag_inside_is_a_yes_and_stands_in_the_lease),
 	        T(a_renewal_shows_the_same_tag_again),

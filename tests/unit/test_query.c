@@ -1,24 +1,4 @@
-#include "tests/unit/policymaker.h"
-
-static struct rig *r;
-static struct box box;
-
-static int before(void **s)
-{
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
-	rig_domain(r, &box);
-	return 0;
-}
-
-static int after(void **s)
-{
-	(void)s;
-	box_drop(&box);
-	rig_close(r);
-	return 0;
-}
+#include "tests/unit/onebox.h"
 
 static json_t *asked(const char *question)
 {
@@ -172,7 +152,7 @@ static void attack_A43_a_cloudlet_may_not_read(void **s)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, before, after)
+#define T(f) cmocka_unit_test_setup_teardown(f, onebox_domain, onebox_drop)
 	const struct CMUnitTest tests[] = {
 	        T(each_kind_is_listed),
 	        T(a_cloudlet_is_pending_then_admitted_then_revoked),

@@ -1,29 +1,20 @@
 #include "tests/unit/mangle.h"
-#include "tests/unit/policymaker.h"
+#include "tests/unit/onebox.h"
 
-static struct rig *r;
-static struct box box;
 static struct es256 *authority;
 static uint8_t file[RING_MAX], text[RECORD_MAX];
 
 static int before(void **s)
 {
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
+	onebox_joined(s);
 	authority = es256_generate(&r->e);
-	rig_domain(r, &box);
-	rig_join(r, &box);
 	return 0;
 }
 
 static int after(void **s)
 {
-	(void)s;
 	es256_free(authority);
-	box_drop(&box);
-	rig_close(r);
-	return 0;
+	return onebox_drop(s);
 }
 
 /* What the keeper would have signed. */

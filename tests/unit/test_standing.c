@@ -1,26 +1,5 @@
 /* What a machine's standing is worth when its TPM was reset, resumed or cleared, and when it falls silent: facts 3.5. */
-#include "tests/unit/policymaker.h"
-
-static struct rig *r;
-static struct box box;
-
-static int before(void **s)
-{
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
-	rig_domain(r, &box);
-	rig_join(r, &box);
-	return 0;
-}
-
-static int after(void **s)
-{
-	(void)s;
-	box_drop(&box);
-	rig_close(r);
-	return 0;
-}
+#include "tests/unit/onebox.h"
 
 static void a_resume_in_the_same_state_needs_no_log(void **s)
 {
@@ -154,7 +133,7 @@ static void attack_A11_ten_thousand_nonces_differ(void **s)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, before, after)
+#define T(f) cmocka_unit_test_setup_teardown(f, onebox_joined, onebox_drop)
 	const struct CMUnitTest tests[] = {
 	        T(a_resume_in_the_same_state_needs_no_log),
 	        T(a_cleared_tpm_enrols_anew_and_its_old_keys_are_of_the_past),

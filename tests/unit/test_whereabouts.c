@@ -1,8 +1,6 @@
 /* Tests of where a machine is by tag and receiver, from evidence to result and record. */
-#include "tests/unit/policymaker.h"
+#include "tests/unit/onebox.h"
 
-static struct rig *r;
-static struct box box;
 static struct made_tag tag;
 static struct gnss gnss;
 
@@ -20,10 +18,7 @@ static void give_tag(uint64_t serial, struct fix at)
 /* A machine with a tag of 100 m in the middle of Berlin and a receiver that agrees, in a domain that wants both. */
 static int before(void **s)
 {
-	(void)s;
-	r = rig_open();
-	box_make(&box, "cloudlet1");
-	rig_domain(r, &box);
+	onebox_domain(s);
 	rig_accept(r, DOC_DOMAIN, "inner", 2, AT_LEVEL("3"));
 	box.has_fix = false;
 	rig_join(r, &box);
@@ -37,14 +32,6 @@ static int before(void **s)
 	        .has_fix = true,
 	        .has_eph = true};
 	box.gnss = &gnss;
-	return 0;
-}
-
-static int after(void **s)
-{
-	(void)s;
-	box_drop(&box);
-	rig_close(r);
 	return 0;
 }
 
@@ -347,7 +334,7 @@ static void a_domain_that_is_no_more_is_forgotten(void **s)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, before, after)
+#define T(f) cmocka_unit_test_setup_teardown(f, before, onebox_drop)
 	const struct CMUnitTest tests[] = {
 	        T(a_receiver_that_agrees_with_the_tag_is_a_yes_at_level_3),
 	        T(no_receiver_where_one_is_wanted_is_a_no),
