@@ -60,7 +60,7 @@ judge_OBJ            := $(addprefix attest/,ask bound certify claims counter evi
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
-decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog bounds decide decidercase docupdate document ear enrol fenceevent imastate imatrack leased located machine \
+decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog bounds decide decidercase docupdate document ear enrol fenceevent imastate imatrack leased listing located machine \
 			nonce pending placestate query record rollout shelf store storevfs trust verdict waves whereabouts) firmware/update/release \
 			$(addprefix attest/,ask bound certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart discs gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)

@@ -92,6 +92,10 @@ int appraise_attest(struct decider *d, const struct facts *f, struct verdict *v,
 int trust_document(struct decider *d, const struct facts *f, struct verdict *v, struct err *e);
 int query_answer(struct decider *d, const struct facts *f, struct verdict *v, struct err *e);
 
+/* Into the open body of an answer: the list "fences", or with "fences/geoa" what comes after that name. WHY_UNKNOWN: no
+ * list is called so. */
+int listing_answer(struct decider *d, struct jw *j, const char *arg, struct err *e);
+
 /* ---- rollout.c: an approved update on its way through the fleet ---- */
 
 /* WHY_STALE when a later release of the variant was approved already. */
