@@ -9,8 +9,7 @@ load housekit.bash
 . "$BATS_TEST_DIRNAME/../qemu/vm.sh"
 
 setup_file() {
-	[ -n "${MERESTONE_LONG-}" ] || skip "only in check-long"
-	command -v qemu-system-x86_64 >/dev/null || skip "no QEMU"
+	[ -n "${MERESTONE_LONG-}" ] || return 0
 	for version in 1 2 3; do
 		image "$version"
 	done
@@ -34,7 +33,12 @@ setup_file() {
 	mcopy -o -i "$H/disk.img@@1M" "$H/site.jws" ::/merestone/site.jws
 }
 
+setup() {
+	[ -n "${MERESTONE_LONG-}" ] || skip "only in check-long"
+}
+
 teardown_file() {
+	[ -n "${MERESTONE_LONG-}" ] || return 0
 	[ ! -d "$H/vm" ] || vm_remove "$H/vm"
 	tear_down_house
 }
@@ -76,28 +80,45 @@ waits_for() { # waits_for SECONDS COMMAND...
 	done
 }
 
-blank_idle_slot() {
+# A name on the ESP is never before what it stands for: where version 2 has one, it is there to the last byte.
+version_2_is_whole() { # version_2_is_whole NAME
+	mcopy -n -o -i "$H/vm/disk.img@@1M" "::/EFI/Linux/$1" "$H/written.efi"
+	cmp "$H/written.efi" "$H/image/cloud-2/merestone_2.efi"
+	cmp -n "$(stat -c %s "$H/image/cloud-2/root.img")" "$H/vm/disk.img" "$H/image/cloud-2/root.img" -i 193MiB:0
+}
+
+# As before the update.
+forget_version_2() {
+	local name
+	name=$(esp_files | tr ' ' '\n' | grep -E '^merestone_2([+][0-9-]+)?[.]efi$' || true)
+	if [ -n "$name" ]; then
+		version_2_is_whole "$name"
+		mdel -i "$H/vm/disk.img@@1M" "::/EFI/Linux/$name"
+	fi
 	dd if=/dev/zero of="$H/vm/disk.img" bs=1M seek=193 count=64 conv=notrunc status=none
 }
 
-@test "the power is cut while version 2 is written, and the machine starts each time" {
+approve_2() {
+	officer update approve 2 --variant cloud --key "$H/keys/update.pub"
+}
+
+@test "the power is cut at twenty points while version 2 is written, and the machine starts each time" {
 	vm_start "$H/vm" "$H/disk.img"
 	vm_wait "$H/vm" 'case [0-9]+, again' 120
 	[ "$(esp_files)" = 'merestone_1.efi ' ]
 	officer update publish "$H/image/cloud-2/update"
-	for seconds in 0 0.3 0.8 1.5 3; do
+	for tenths in $(seq 0 2 38); do
 		# Starts without the new image count against it: each time it is approved anew.
-		officer update approve 2 --variant cloud --key "$H/keys/update.pub"
+		approve_2
 		waits_for 120 idle_slot_is_written
-		sleep "$seconds"
+		sleep "$((tenths / 10)).$((tenths % 10))"
 		vm_stop "$H/vm"
 		[[ $(esp_files) == *'merestone_1.efi '* ]]
-		named=$(esp_files | grep -cE 'merestone_2([+][0-9-]+)?[.]efi ' || true)
-		[ "$named" != 0 ] || blank_idle_slot
+		forget_version_2
 		vm_start "$H/vm" -
 		vm_wait "$H/vm" 'case [0-9]+, again' 120
-		[ "$named" = 0 ] || break
 	done
+	approve_2
 }
 
 @test "version 2 is kept once the authority has admitted the machine with it" {
