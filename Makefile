@@ -61,7 +61,7 @@ judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
 decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog bounds decide decidercase docupdate document ear enrol fenceevent imastate imatrack leased listing located machine \
-			nonce pending placestate query record rollout shelf store storevfs trust verdict waves whereabouts) firmware/update/release \
+			nonce outcome pending placestate query record rollout shelf store storevfs trust verdict waves whereabouts) firmware/update/release \
 			$(addprefix attest/,ask bound certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart discs gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp

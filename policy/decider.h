@@ -127,17 +127,20 @@ int appraise_log(struct decider *d, const struct facts_attest *a, struct machine
  * only not in force, or not of an officer of ours, does not count (located.c). */
 int located_check(struct decider *d, const struct facts_attest *a, const uint8_t extra[SHA_LEN], struct machine *m,
         struct err *e);
-/* The decision for a domain that this machine is admitted to, or NULL. */
-const struct decision *appraise_allowed(const struct appraisal *p, const char *domain);
 /* d->measured_by: the landmarks' statements for the evidence that answers this nonce. Statements that are not those of the
  * quote refuse the case; one that is not a landmark's of ours, of another key, evidence or time, and none counts
  * (bounds.c). */
 int bounds_check(struct decider *d, const struct facts_attest *a, const uint8_t nonce[NONCE_LEN], struct err *e);
+
+/* ---- outcome.c: of an attestation, or of an activation ---- */
+
 /* Decides every domain for m, whose standing is this evidence's; writes m's status and allowed, and where it is. */
-int appraise_decide(struct decider *d, const struct facts *f, struct machine *m, struct err *e);
+int outcome_decide(struct decider *d, const struct facts *f, struct machine *m, struct err *e);
 /* The result: claims, grants and the next nonce, which is m's. */
-int appraise_result(struct decider *d, const struct facts *f, const struct quote *q, const uint8_t used[NONCE_LEN],
+int outcome_result(struct decider *d, const struct facts *f, const struct quote *q, const uint8_t used[NONCE_LEN],
         struct verdict *v, struct err *e);
+/* The decision for a domain that this machine is admitted to, or NULL. */
+const struct decision *outcome_allowed(const struct appraisal *p, const char *domain);
 
 /* ---- leased.c, shared with enrol.c ---- */
 

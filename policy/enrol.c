@@ -239,7 +239,7 @@ int enrol_activate(struct decider *d, const struct facts *f, struct verdict *v, 
 	if (find_pending(d, a, &p, e) || prove(d, a, &p, &q, extra, e) || new_machine(d, &p, &q, e) ||
 	        located_check(d, a, extra, &d->machine, e) || bounds_check(d, a, p.nonce, e) ||
 	        leased_begin(d, a, extra, &d->machine, e) || appraise_log(d, a, &d->machine, e) ||
-	        imatrack_take(d, a, &q, e) || appraise_decide(d, f, &d->machine, e) ||
+	        imatrack_take(d, a, &q, e) || outcome_decide(d, f, &d->machine, e) ||
 	        pending_take(&d->store, &p, &changed, e))
 		return -1;
 	if (changed != 1)
@@ -247,5 +247,5 @@ int enrol_activate(struct decider *d, const struct facts *f, struct verdict *v, 
 	if (machine_put(&d->store, &d->machine, e) || imatrack_keep(d, e))
 		return -1;
 	v->with_certificate = true;
-	return appraise_result(d, f, &q, p.nonce, v, e);
+	return outcome_result(d, f, &q, p.nonce, v, e);
 }

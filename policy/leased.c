@@ -87,7 +87,7 @@ void leased_note(const struct decider *d, struct machine *m)
 {
 	for (uint32_t i = 0; i < d->book.n[DOC_DATASET]; i++) {
 		const char *domain = d->book.doc[DOC_DATASET][i]->dataset.domain;
-		const struct decision *yes = appraise_allowed(&d->appraisal, domain);
+		const struct decision *yes = outcome_allowed(&d->appraisal, domain);
 
 		if (!yes)
 			continue;
@@ -113,7 +113,7 @@ void leased_grant(struct decider *d, const struct facts_attest *a, const struct 
 {
 	for (uint32_t i = 0; i < d->book.n[DOC_DATASET]; i++) {
 		const struct document *doc = d->book.doc[DOC_DATASET][i];
-		const struct decision *yes = appraise_allowed(&d->appraisal, doc->dataset.domain);
+		const struct decision *yes = outcome_allowed(&d->appraisal, doc->dataset.domain);
 		if (!yes)
 			continue;
 		struct grant *g = &v->grants[v->ngrants++];
