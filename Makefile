@@ -45,7 +45,7 @@ merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
 merestone-agent_OBJ  := $(addprefix cmd/,agentloop agentsay cli libexec) $(addprefix federation/,agent agentattest agentbounds agentconfig agentdata agentgnss agentima agentrenew agentstate agenttag agentupdate) \
-			$(CLIENT) $(addprefix attest/,bound claims counter endpoint evidence extkey policyref proverclient quoterclient tag) firmware/ima firmware/update/release $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix gnss gpsdaddress locatorclient locatorwire) \
+			$(CLIENT) $(addprefix attest/,bound claims counter endpoint evidence extkey policyref proverclient quoterclient tag) firmware/ima firmware/update/release $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix fixwire gnss gpsdaddress locatorclient locatorwire) \
 			base/sandbox $(BASE) $(SIGN)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
@@ -56,13 +56,13 @@ door_LIB             := libevent libevent_openssl libssl libcrypto jansson libse
 
 judge_MAIN           := attest/judge
 judge_OBJ            := $(addprefix attest/,ask bound certify claims counter evidence extkey facts judgecase judgeworker quote tag tagindex tpmpub) $(EKCERT) $(BOOT) firmware/ima \
-			$(addprefix geofence/,fix gnss) base/ring base/sandbox $(BASE) $(SIGN)
+			$(addprefix geofence/,fix fixwire gnss) base/ring base/sandbox $(BASE) $(SIGN)
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
 decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog bounds decide decidercase docupdate document ear enrol fenceevent imastate imatrack leased listing located machine \
 			nonce outcome pending placestate query record rollout shelf store storevfs trust verdict waves whereabouts) firmware/update/release \
-			$(addprefix attest/,ask bound certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart discs gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
+			$(addprefix attest/,ask bound certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart discs fixwire gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
@@ -96,7 +96,7 @@ FIRST    := $(addprefix firmware/init/,first firsthand firstmodules firstparts f
 INIT     := $(patsubst %.c,build/%,$(wildcard firmware/init/first.c firmware/init/supervisor.c))
 
 locator_MAIN         := geofence/locator
-locator_OBJ          := $(addprefix geofence/,apart earth fix geodesic geotext gnsswatch gpsdaddress gpsdjson gpsdlink gpsdstream locatorwire \
+locator_OBJ          := $(addprefix geofence/,apart earth fix fixwire geodesic geotext gnss gnsswatch gpsdaddress gpsdjson gpsdlink gpsdstream locatorwire \
 			sitewatch ubx) base/sandbox $(BASE)
 locator_LIB          := jansson libseccomp
 

@@ -26,38 +26,16 @@ static void read_machine(struct rd *r, char out[NAME_CAP], bool may_be_empty)
 
 /* ---- claims ---- */
 
-enum { HAS_FIX = 1, HAS_ALT = 2, HAS_EPH = 4, HAS_EPV = 8 };
-
-static void write_gnss(struct wr *w, const struct claims *c)
-{
-	const struct gnss *g = &c->gnss;
-
-	wr_u8(w, c->has_gnss);
-	if (!c->has_gnss)
-		return;
-	wr_u8(w, (uint8_t)(g->has_fix * HAS_FIX | g->has_alt * HAS_ALT | g->has_eph * HAS_EPH | g->has_epv * HAS_EPV));
-	wr_be64(w, (uint64_t)g->time_ms);
-	wr_double(w, g->lat_deg);
-	wr_double(w, g->lon_deg);
-	wr_double(w, g->alt_m);
-	wr_double(w, g->eph_m);
-	wr_double(w, g->epv_m);
-	wr_be32(w, g->age_ms);
-	wr_be32(w, g->satellites);
-	wr_be32(w, g->doubts);
-}
-
 static void write_claims(struct wr *w, const struct claims *c)
 {
 	wr_text16(w, c->machine);
 	wr_text16(w, c->version);
 	wr_u8(w, c->has_fix);
-	if (c->has_fix) {
-		wr_double(w, c->fix.lat_deg);
-		wr_double(w, c->fix.lon_deg);
-		wr_double(w, c->fix.uncertainty_m);
-	}
-	write_gnss(w, c);
+	if (c->has_fix)
+		fixwire_put(w, &c->fix);
+	wr_u8(w, c->has_gnss);
+	if (c->has_gnss)
+		fixwire_put_gnss(w, &c->gnss);
 	wr_bytes(w, c->tls_key, SHA_LEN);
 	wr_bytes(w, c->eventlog, SHA_LEN);
 	wr_u8(w, c->wants_certificate);
@@ -67,49 +45,16 @@ static void write_claims(struct wr *w, const struct claims *c)
 	wr_be64(w, c->ima_offset);
 }
 
-static void read_fix(struct rd *r, struct fix *x)
-{
-	struct err e;
-
-	x->lat_deg = rd_double(r);
-	x->lon_deg = rd_double(r);
-	x->uncertainty_m = rd_double(r);
-	rd_require(r, fix_ok(x, &e) == 0);
-}
-
-static void read_gnss(struct rd *r, struct claims *c)
-{
-	struct gnss *g = &c->gnss;
-	struct err e;
-
-	c->has_gnss = read_bool(r);
-	if (!c->has_gnss)
-		return;
-	unsigned has = (unsigned)rd_upto(r, rd_u8(r), HAS_FIX | HAS_ALT | HAS_EPH | HAS_EPV);
-	g->has_fix = has & HAS_FIX;
-	g->has_alt = has & HAS_ALT;
-	g->has_eph = has & HAS_EPH;
-	g->has_epv = has & HAS_EPV;
-	g->time_ms = (int64_t)rd_upto(r, rd_be64(r), INT64_MAX);
-	g->lat_deg = rd_double(r);
-	g->lon_deg = rd_double(r);
-	g->alt_m = rd_double(r);
-	g->eph_m = rd_double(r);
-	g->epv_m = rd_double(r);
-	g->age_ms = rd_be32(r);
-	g->satellites = rd_be32(r);
-	g->doubts = rd_be32(r);
-	rd_require(r, gnss_ok(g, &e) == 0);
-}
-
 static void read_claims(struct rd *r, struct claims *c)
 {
 	read_machine(r, c->machine, false);
 	rd_text16(r, c->version, sizeof c->version);
 	c->has_fix = read_bool(r);
 	if (c->has_fix)
-		read_fix(r, &c->fix);
-	read_gnss(r, c);
+		fixwire_get(r, &c->fix);
+	c->has_gnss = read_bool(r);
+	if (c->has_gnss)
+		fixwire_get_gnss(r, &c->gnss);
 	rd_copy(r, c->tls_key, SHA_LEN);
 	rd_copy(r, c->eventlog, SHA_LEN);
 	c->wants_certificate = read_bool(r);

@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/rd.h"
+#include "base/wr.h"
 #include "geofence/earth.h"
 
 /* Limits on what a fence document may hold. */
@@ -192,6 +194,13 @@ struct gnss {
 /* 0 when every member that is there is finite and in range, and no doubt is unknown; WHY_MALFORMED otherwise. What is
  * missing is no fault here: gnss_judge() denies for it. Pure. */
 int gnss_ok(const struct gnss *g, struct err *e);
+
+/* ---- fixwire.c: between processes of ours. What is not fix_ok() or gnss_ok() makes the reader bad. Pure. ---- */
+
+void fixwire_put(struct wr *w, const struct fix *x);
+void fixwire_get(struct rd *r, struct fix *x);
+void fixwire_put_gnss(struct wr *w, const struct gnss *g);
+void fixwire_get_gnss(struct rd *r, struct gnss *g);
 
 /* The decider's look at a fix that an attested machine bound to its quote. now_ms is the authority's clock; tag is where
  * the geo tag says that the machine stands; k is in GNSS_K_MIN..GNSS_K_MAX. *out: the position with radius k * eph_m,

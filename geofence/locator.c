@@ -87,7 +87,7 @@ static void answer_fix(struct locating *l)
 	gnss_now(&l->watch, moment(), &g);
 	l->known = g.doubts;
 	wr_u8(&w, LOCATOR_HERE);
-	locatorwire_put_gnss(&w, &g);
+	fixwire_put_gnss(&w, &g);
 	say(l, &w, 0);
 }
 

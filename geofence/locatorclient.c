@@ -156,7 +156,7 @@ int locator_ask(struct locator *l, struct gnss *out, struct err *e)
 	wr_u8(&w, LOCATOR_FIX);
 	if (say(l, &w, e) != 0 || answer(l, LOCATOR_HERE, buf, &r, e) != 0)
 		return -1;
-	locatorwire_get_gnss(&r, &g);
+	fixwire_get_gnss(&r, &g);
 	if (!rd_end(&r) || gnss_ok(&g, e) != 0)
 		return broken(l, e, "gave an answer that can not be read");
 	*out = g;

@@ -17,8 +17,6 @@ enum locator_say { LOCATOR_READY = 1, LOCATOR_HERE = 2, LOCATOR_ALARM = 3 }; /* 
 /* LOCATOR_SITE: 1 and a fix, or 0. */
 void locatorwire_put_site(struct wr *w, const struct fix *site);
 bool locatorwire_get_site(struct rd *r, struct fix *site); /* false: it was taken back, or the packet is bad */
-/* LOCATOR_HERE. */
-void locatorwire_put_gnss(struct wr *w, const struct gnss *g);
-void locatorwire_get_gnss(struct rd *r, struct gnss *g);
+/* LOCATOR_HERE: fixwire_put_gnss(). */
 
 #endif

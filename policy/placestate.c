@@ -6,23 +6,6 @@
 enum { FORM = 1 };
 enum { INSIDE = 1, DWELT = 2, STALE = 4 };
 
-static void write_fix(struct wr *w, const struct fix *x)
-{
-	wr_double(w, x->lat_deg);
-	wr_double(w, x->lon_deg);
-	wr_double(w, x->uncertainty_m);
-}
-
-static void read_fix(struct rd *r, struct fix *x)
-{
-	struct err e;
-
-	x->lat_deg = rd_double(r);
-	x->lon_deg = rd_double(r);
-	x->uncertainty_m = rd_double(r);
-	rd_require(r, fix_ok(x, &e) == 0);
-}
-
 static void write_presence(struct wr *w, const struct presence *p)
 {
 	wr_text16(w, p->domain);
@@ -30,7 +13,7 @@ static void write_presence(struct wr *w, const struct presence *p)
 	wr_u8(w, (uint8_t)(p->inside * INSIDE | p->dwelt * DWELT | p->stale * STALE));
 	wr_be64(w, (uint64_t)p->since);
 	wr_be64(w, (uint64_t)p->seen);
-	write_fix(w, &p->at);
+	fixwire_put(w, &p->at);
 }
 
 static void read_presence(struct rd *r, struct presence *p)
@@ -44,7 +27,7 @@ static void read_presence(struct rd *r, struct presence *p)
 	p->stale = said & STALE;
 	p->since = (int64_t)rd_upto(r, rd_be64(r), INT64_MAX);
 	p->seen = (int64_t)rd_upto(r, rd_be64(r), INT64_MAX);
-	read_fix(r, &p->at);
+	fixwire_get(r, &p->at);
 }
 
 void placestate_write(struct wr *w, const struct placestate *p)
@@ -54,7 +37,7 @@ void placestate_write(struct wr *w, const struct placestate *p)
 	wr_u8(w, FORM);
 	wr_u8(w, p->has_fix);
 	if (p->has_fix) {
-		write_fix(w, &p->fix);
+		fixwire_put(w, &p->fix);
 		wr_be64(w, (uint64_t)p->fix_ms);
 		wr_be64(w, p->fix_tag);
 	}
@@ -72,7 +55,7 @@ bool placestate_read(struct view v, struct placestate *out)
 	rd_require(&r, rd_u8(&r) == FORM);
 	out->has_fix = rd_upto(&r, rd_u8(&r), 1) == 1;
 	if (out->has_fix) {
-		read_fix(&r, &out->fix);
+		fixwire_get(&r, &out->fix);
 		out->fix_ms = (int64_t)rd_upto(&r, rd_be64(&r), INT64_MAX);
 		out->fix_tag = rd_be64(&r);
 	}

@@ -301,14 +301,14 @@ static void a_fix_crosses_the_socket_as_it_was(void **s)
 	struct gnss got;
 
 	(void)s;
-	locatorwire_put_gnss(&w, &g);
+	fixwire_put_gnss(&w, &g);
 	for (size_t n = 0; n < w.n; n++) {
 		struct rd cut = rd_of(VIEW(buf, n));
-		locatorwire_get_gnss(&cut, &got);
+		fixwire_get_gnss(&cut, &got);
 		assert_false(rd_end(&cut));
 	}
 	struct rd r = rd_of(wr_done(&w));
-	locatorwire_get_gnss(&r, &got);
+	fixwire_get_gnss(&r, &got);
 	assert_true(rd_end(&r));
 	assert_true(got.time_ms == g.time_ms && got.lat_deg == g.lat_deg && got.lon_deg == g.lon_deg &&
 	            got.alt_m == g.alt_m);
