@@ -239,8 +239,8 @@ static int identify(struct store *s, struct err *e)
 /* The audit table may be large; its last link is checked by audit_last(). */
 static int inspect(struct store *s, struct err *e)
 {
-	static const char *const tables[] = {"document", "cloudlet", "ek", "machine", "pending", "bootlog", "runtime",
-	        "rollout"};
+	static const char *const tables[] = {
+	        "document", "cloudlet", "ek", "machine", "pending", "bootlog", "runtime", "rollout"};
 
 	for (size_t i = 0; i < COUNT(tables); i++) {
 		char text[64];
