@@ -116,8 +116,11 @@ static void print_events(const json_t *record)
 	json_t *event;
 	size_t i;
 
-	json_array_foreach(json_object_get(record, "events"), i, event) printf("%-10s %s: fence %s, domain %s\n",
-	        "Event", json_text(event, "event"), json_text(event, "fence"), json_text(event, "domain"));
+	json_array_foreach(json_object_get(record, "events"), i, event)
+	{
+		printf("%-10s %s: fence %s, domain %s\n", "Event", json_text(event, "event"), json_text(event, "fence"),
+		        json_text(event, "domain"));
+	}
 }
 
 static void print_document(const json_t *d)

@@ -140,7 +140,10 @@ static void put_record(struct wr *w, const json_t *record)
 	if (strcmp(json_string_value(json_object_get(record, "reason")), "none") != 0)
 		line_of(w, record, "reason");
 	json_object_foreach((json_t *)(uintptr_t)submods, name, submod) if (name_ok(name)) put_domain(w, name, submod);
-	json_array_foreach(json_object_get(record, "events"), i, event) put_event(w, event);
+	json_array_foreach(json_object_get(record, "events"), i, event)
+	{
+		put_event(w, event);
+	}
 	if (doc)
 		put_document(w, doc);
 }
