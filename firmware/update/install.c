@@ -124,6 +124,15 @@ static int get_esp(void *file, uint64_t at, void *p, size_t n, struct err *e)
 	return f->io->esp_read(f->io->arg, f->name, at, p, n, e);
 }
 
+/* FAT writes the new name in one sector with an empty file, and what the file is when the file itself is synchronized: that
+ * comes first, so that both reach the disk at once. */
+static int rename_uki(const struct updateio *io, const char *from, const char *to, struct err *e)
+{
+	return io->esp_rename(io->arg, from, to, e) || io->esp_sync(io->arg, to, e) || io->esp_sync(io->arg, NULL, e)
+	               ? -1
+	               : 0;
+}
+
 static int write_uki(const struct updateio *io, const struct install *x, const struct uki *as, struct err *e)
 {
 	char name[UKI_NAME_MAX], unfinished[UKI_NAME_MAX + sizeof UNFINISHED];
@@ -136,7 +145,7 @@ static int write_uki(const struct updateio *io, const struct install *x, const s
 		return err_in(e, "writing the kernel image");
 	if (walk(&x->release->uki, get_esp, &f, NULL, NULL, e))
 		return err_in(e, "reading the kernel image back");
-	if (io->esp_rename(io->arg, unfinished, name, e) || io->esp_sync(io->arg, NULL, e))
+	if (rename_uki(io, unfinished, name, e))
 		return err_in(e, "naming the kernel image");
 	return 0;
 }
@@ -209,7 +218,7 @@ int install_keep(const struct updateio *io, uint32_t running, struct err *e)
 		return -1;
 	uki_name(&plan.from, from);
 	uki_name(&plan.to, to);
-	if (plan.renames && (io->esp_rename(io->arg, from, to, e) || io->esp_sync(io->arg, NULL, e)))
+	if (plan.renames && rename_uki(io, from, to, e))
 		return -1;
 	return remove_all(io, &plan, e) ? -1 : plan.renames;
 }

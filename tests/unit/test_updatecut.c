@@ -417,6 +417,31 @@ static void a_power_cut_while_it_is_kept_leaves_what_boots(void **s)
 	assert_true(cut_everywhere(before_keep, keep) >= 2);
 }
 
+/* Otherwise FAT has the name on the disk with an empty file until the kernel writes the rest by itself. */
+static void each_new_name_has_its_file_synchronized_before_its_directory(void **s)
+{
+	struct disk *d[] = {before_install(), before_keep()};
+	struct err e = {0};
+
+	(void)s;
+	assert_accepted(install(d[0], &e), &e);
+	assert_accepted(keep(d[1], &e), &e);
+	for (size_t k = 0; k < COUNT(d); k++) {
+		size_t names = 0;
+		for (size_t i = 0; i + 2 < d[k]->nops; i++) {
+			const struct op *op = &d[k]->op[i];
+			if (op->what != RENAME)
+				continue;
+			names++;
+			assert_int_equal(op[1].what, FILE_SYNC);
+			assert_string_equal(op[1].name, op->to);
+			assert_int_equal(op[2].what, DIR_SYNC);
+		}
+		assert_int_equal(names, 1);
+		disk_free(d[k]);
+	}
+}
+
 static void an_update_that_was_cut_is_written_when_it_is_asked_again(void **s)
 {
 	struct err e = {0};
@@ -540,6 +565,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(a_power_cut_at_any_write_of_an_update_leaves_what_boots),
 	        cmocka_unit_test(a_power_cut_while_it_is_kept_leaves_what_boots),
+	        cmocka_unit_test(each_new_name_has_its_file_synchronized_before_its_directory),
 	        cmocka_unit_test(an_update_that_was_cut_is_written_when_it_is_asked_again),
 	        cmocka_unit_test(a_payload_that_is_cut_or_grew_or_differs_is_refused_before_anything_is_written),
 	        cmocka_unit_test(a_device_that_keeps_something_else_is_noticed),
