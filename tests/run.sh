@@ -71,9 +71,10 @@ units() {
 	CMOCKA_MESSAGE_OUTPUT=TAP each 2 tests/unit 'test_*.c' 'timeout 300 "build/san/unit/${1%.c}"'
 }
 
+# 4900 s for each file in check-long.
 # shellcheck disable=SC2016
 system() {
-	each 2 tests/system '*.bats' 'timeout 900 bats --tap "tests/system/$1"'
+	each 2 tests/system '*.bats' 'timeout "${MERESTONE_LONG:+4}900" bats --tap "tests/system/$1"'
 }
 
 # shellcheck disable=SC2016
