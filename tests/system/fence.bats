@@ -219,6 +219,40 @@ square() { # square WEST SOUTH EAST NORTH
 	run -2 merestone fence check "$F" 50.1109 8.6821
 }
 
+# Each country of the points as a fence of its own, as accurate as the map lets it be. A territory with a code of its own is
+# not its sovereign's here.
+fences_of_points() { # fences_of_points CODES
+	local code metres
+	jq -c --rawfile codes "$1" '($codes|split("\n")) as $c | .features|=[.[]|select(.geometry)|.properties as $p|
+		.properties={of:(if $p.iso1A2|IN($c[]) then $p.iso1A2 else $p.country//"" end)}]' "$ATLAS/borders.json" >points.json
+	while read -r code; do
+		for metres in 100 500 3000; do
+			! merestone fence import points.json --where "of=$code" --map-accuracy $metres --seam rfc7946 --edges rfc7946 \
+				--out "$code.json" >/dev/null 2>&1 || break
+		done
+		merestone fence compile "$code.json" --out "./$code.fence"
+	done <"$1"
+}
+
+@test "no point is inside a country that is not its own, and nine of ten are inside their own" {
+	local points=$ROOT/../shared/fixtures/geo/points.csv name lat lon country code own=0 all=0
+	need_maps
+	[ -e "$points" ] || skip "no points here"
+	grep -oE '^[^,]*,[-0-9.]+,[-0-9.]+,[A-Z]{2}' "$points" >rows
+	cut -d, -f4 rows | sort -u >codes
+	fences_of_points codes
+	while IFS=, read -r name lat lon country; do
+		all=$((all + 1))
+		while read -r code; do
+			merestone fence check "./$code.fence" "$lat" "$lon" 20 >/dev/null 2>&1 || continue
+			[ "$code" = "$country" ] || { echo "$name is in $country, and inside $code" && return 1; }
+			own=$((own + 1))
+		done <codes
+	done <rows
+	[ "$all" -ge 80 ]
+	[ $((own * 10)) -ge $((all * 9)) ]
+}
+
 @test "a compiled fence gives the same answers, and is refused when a bit is wrong" {
 	local fence=$ROOT/tests/vectors/fence/geoB.json where
 	merestone fence compile "$fence" --out f.bin
