@@ -79,7 +79,7 @@ system() {
 
 # shellcheck disable=SC2016
 fuzz() {
-	each 4 tests/fuzz 'fuzz_*.c' 'tests/fuzz-one.sh "${1%.c}" "$seconds"'
+	each 6 tests/fuzz 'fuzz_*.c' 'tests/fuzz-one.sh "${1%.c}" "$seconds"'
 }
 
 lint() {
