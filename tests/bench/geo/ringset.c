@@ -66,7 +66,7 @@ static void close_set(struct ringset *s)
 	s->r.owner = s->owner;
 }
 
-static double rd_double(struct rd *r)
+static double number(struct rd *r)
 {
 	uint64_t bits = rd_le64(r);
 	double x;
@@ -81,8 +81,8 @@ static void read_polygon(struct ringset *s, struct rd *r)
 
 	for (uint64_t k = rd_upto(r, rings, FILE_MAX); k > 0 && rd_ok(r); k--) {
 		for (uint64_t n = rd_upto(r, rd_le32(r), FILE_MAX); n > 0 && rd_ok(r); n--) {
-			double lon = rd_double(r);
-			point(s, lon, rd_double(r));
+			double lon = number(r);
+			point(s, lon, number(r));
 		}
 		end_ring(s);
 	}
