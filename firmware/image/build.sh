@@ -42,7 +42,7 @@ case $enrol in
 off | manual | force) ;;
 *) fail "IMAGE_ENROL is $enrol" 'off, manual or force' ;;
 esac
-[[ $version =~ ^[1-9][0-9]{0,8}$ ]] || fail "IMAGE_VERSION is $version" 'a whole number from 1 to 999999999'
+[[ $version =~ ^[1-9][0-9]{0,2}$ && $version -le 255 ]] || fail "IMAGE_VERSION is $version" 'a whole number from 1 to 255: the floor that a TPM keeps knows no more'
 [[ $epoch =~ ^[0-9]{1,11}$ ]] || fail "SOURCE_DATE_EPOCH is $epoch" 'seconds since 1970'
 PATH=$PATH:/usr/sbin:/sbin
 for tool in apt-get cpio dpkg-deb jq ldd mcopy mkfs.erofs mkfs.vfat modprobe objcopy osslsigncode sfdisk veritysetup zstd; do

@@ -226,6 +226,7 @@ panic=-1 oops=panic console=tty0 console=ttyS0 quiet" ]
 	refused 'IMAGE_VARIANT is small' IMAGE_VARIANT=small
 	refused 'IMAGE_VERSION is 1.2' IMAGE_VERSION=1.2
 	refused 'IMAGE_VERSION is 0' IMAGE_VERSION=0
+	refused 'IMAGE_VERSION is 256' IMAGE_VERSION=256
 	refused 'IMAGE_ENROL is yes' IMAGE_ENROL=yes
 	mkdir keys
 	refused "the keys have no PK.esl: $PWD/keys" IMAGE_KEYS="$PWD/keys"
