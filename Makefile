@@ -33,7 +33,7 @@ EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdpredict cmdrecover cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,counter ekroots extkey tag tagindex tpmkdf) \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdpredict cmdrecover cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap keyfile kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,counter ekroots extkey tag tagindex tpmkdf) \
 			$(addprefix policy/,docupdate document report) $(addprefix firmware/update/,release runningimage slots) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
 			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/,image/bootkeys image/espsite image/fat image/flash image/flashwrite image/gpt image/pe image/predict image/stubcpio init/site state/pcrsig state/recovery state/statepolicy state/statetoken) keystore/lease \
 			$(FENCE) $(MAPS) $(BASE) $(SIGN)

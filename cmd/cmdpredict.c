@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/es256.h"
 #include "base/hex.h"
 #include "cmd/cli.h"
 #include "cmd/filemap.h"
+#include "cmd/keyfile.h"
 #include "firmware/image/predict.h"
 #include "firmware/state/state.h"
 #include "firmware/update/update.h"
@@ -37,23 +37,16 @@ static int uki_version(struct view uki, uint32_t *version, struct err *e)
 int cmd_image_pcrsig(struct cli *c, struct err *e)
 {
 	AUTO(filemap_close) struct view uki = {0};
-	AUTO(es256_free) struct es256 *key = NULL;
-	AUTO(mem_free) char *pem = NULL;
 	const char *path = NULL;
-	uint8_t pcr11[PCR_LEN], policy[SHA_LEN], buf[2048], *p = NULL;
+	uint8_t pcr11[PCR_LEN], policy[SHA_LEN], buf[2048];
 	struct wr w = wr_to(buf, sizeof buf);
 	uint32_t version = 0;
-	size_t n;
 
 	if (!cli_option(c, "--key", &path) || !cli_args(c, 1, 1, e))
 		return CLI_USAGE;
-	if (cli_read(path, &p, &n, e))
-		return -1;
-	pem = (char *)p;
-	key = es256_from_pem(VIEW(p, n), VIEW(NULL, 0), e);
-	mem_wipe(p, n);
+	AUTO(es256_free) struct es256 *key = keyfile_open(path, e);
 	if (!key)
-		return err_in(e, "%s", path);
+		return -1;
 	if (filemap_open(c->argv[0], &uki, e))
 		return -1;
 	if (predict_sealed(uki, pcr11, e) || uki_version(uki, &version, e))

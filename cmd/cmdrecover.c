@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/es256.h"
 #include "base/file.h"
 #include "cmd/cli.h"
+#include "cmd/keyfile.h"
 #include "firmware/state/state.h"
 
 /* The start of a disk's partition or of its image, or a token alone: a device has no size to ask for. */
@@ -19,21 +19,6 @@ static int read_start(const char *path, uint8_t buf[STATE_HEADER_MAX], size_t *n
 	for (*n = 0; *n < STATE_HEADER_MAX && got > 0; *n += got > 0 ? (size_t)got : 0)
 		got = read(fd, buf + *n, STATE_HEADER_MAX - *n);
 	return got < 0 ? err_sys(e, "%s", path) : 0;
-}
-
-static struct es256 *read_key(const char *path, struct err *e)
-{
-	uint8_t *pem = NULL;
-	size_t n = 0;
-
-	if (cli_read(path, &pem, &n, e))
-		return NULL;
-	struct es256 *key = es256_from_pem(VIEW(pem, n), VIEW(NULL, 0), e);
-	mem_wipe(pem, n);
-	mem_free(pem);
-	if (!key)
-		err_in(e, "%s", path);
-	return key;
 }
 
 /* Into a file or a pipe without a line's end, as cryptsetup takes it. */
@@ -57,7 +42,7 @@ int cmd_image_recover(struct cli *c, struct err *e)
 
 	if (!cli_option(c, "--key", &path) || !cli_args(c, 1, 1, e))
 		return CLI_USAGE;
-	AUTO(es256_free) struct es256 *key = read_key(path, e);
+	AUTO(es256_free) struct es256 *key = keyfile_open(path, e);
 	if (!key)
 		return -1;
 	if (read_start(c->argv[0], buf, &n, e) || statetoken_recovery_read(VIEW(buf, n), box, e) ||

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "cmd/cmddocument.h"
-#include "cmd/cmdupdate.h"
+#include "cmd/keyfile.h"
 #include "cmd/kit.h"
 
 /* "cloud-2-root": what the authority calls a part of a release. */
@@ -119,7 +119,7 @@ int cmd_update_publish(struct cli *c, struct err *e)
 /* The door has it, so it is believed for its signature and for nothing else. The caller frees. */
 static char *fetch_manifest(struct cli *c, const char *variant, uint32_t version, const char *key_file, struct err *e)
 {
-	AUTO(es256_free) struct es256 *key = cmdupdatepack_key(key_file, e);
+	AUTO(es256_free) struct es256 *key = keyfile_open(key_file, e);
 	char name[NAME_CAP], path[2 * NAME_CAP], *text = NULL;
 	struct kit kit = {0};
 	struct release r;

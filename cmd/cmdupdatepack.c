@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "cmd/cli.h"
-#include "cmd/cmdupdate.h"
+#include "cmd/keyfile.h"
 #include "firmware/update/update.h"
 
 enum { TEXT_MAX = 1024 * 1024 };
@@ -99,22 +99,6 @@ static json_t *manifest(const struct pack *p, struct err *e)
 
 /* ---- the release ---- */
 
-struct es256 *cmdupdatepack_key(const char *path, struct err *e)
-{
-	uint8_t *pem = NULL;
-	size_t n = 0;
-	struct es256 *key;
-
-	if (file_read(AT_FDCWD, path, TEXT_MAX, &pem, &n, e))
-		return NULL;
-	key = es256_from_pem(VIEW(pem, n), VIEW("", 0), e);
-	mem_wipe(pem, n);
-	mem_free(pem);
-	if (!key)
-		err_in(e, "%s", path);
-	return key;
-}
-
 /* What a machine would refuse is refused here. */
 static int write_manifest(const struct pack *p, const struct es256 *key, struct err *e)
 {
@@ -166,7 +150,7 @@ int cmd_update_pack(struct cli *c, struct err *e)
 		return -1;
 	if (epoch)
 		p.issued = (int64_t)at;
-	AUTO(es256_free) struct es256 *key = cmdupdatepack_key(key_file, e);
+	AUTO(es256_free) struct es256 *key = keyfile_open(key_file, e);
 	p.dir = key ? open(c->argv[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	if (key && p.dir < 0)
 		err_sys(e, "%s", c->argv[0]);

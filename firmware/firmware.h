@@ -114,6 +114,7 @@ struct signature {
 	        [PCR_LEN]; /* of a certificate its SHA-256, of a hash the hash itself, of others SHA-256 of the data */
 };
 
+extern const uint8_t SIGLIST_X509[UEFI_GUID_LEN]; /* EFI_CERT_X509_GUID: the type of a list of certificates */
 struct siglist siglist_of(struct view lists);
 /* 1: *s is the next entry; 0: the end; -1: WHY_MALFORMED, now and ever after. */
 int siglist_next(struct siglist *l, struct signature *s, struct err *e);

@@ -7,7 +7,7 @@
 
 enum { LIST_HEAD = UEFI_GUID_LEN + 3 * 4 };
 
-static const uint8_t type_x509[UEFI_GUID_LEN] = {
+const uint8_t SIGLIST_X509[UEFI_GUID_LEN] = {
         0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72};
 static const uint8_t type_sha256[UEFI_GUID_LEN] = {
         0x26, 0x16, 0xc4, 0xc1, 0x4c, 0x50, 0x92, 0x40, 0xac, 0xa9, 0x41, 0xf9, 0x36, 0x93, 0x43, 0x28};
@@ -62,7 +62,7 @@ int siglist_next(struct siglist *l, struct signature *s, struct err *e)
 			return -1;
 		}
 	}
-	s->kind = view_equal(l->type, VIEW_OF(type_x509))     ? SIGNATURE_X509
+	s->kind = view_equal(l->type, VIEW_OF(SIGLIST_X509))  ? SIGNATURE_X509
 	          : view_equal(l->type, VIEW_OF(type_sha256)) ? SIGNATURE_SHA256
 	                                                      : SIGNATURE_OTHER;
 	s->owner = VIEW(l->entries.p, UEFI_GUID_LEN);

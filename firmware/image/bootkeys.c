@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "firmware/firmware.h"
 #include "firmware/image/bootkeys.h"
 
 enum {
 	BITS = 2048,
 	YEARS = 30,
-	LIST_HEAD = 16 + 3 * 4,
+	LIST_HEAD = UEFI_GUID_LEN + 3 * 4,
 	TIME = 16,            /* EFI_TIME */
 	WIN_CERTIFICATE = 24, /* with its GUID */
 	REVISION = 0x0200,
@@ -18,16 +19,8 @@ enum {
 };
 
 static const char *const NAMES[BOOTKEYS] = {"PK", "KEK", "db"};
-static const uint8_t type_x509[16] = {
-        0xa1, 0x59, 0xc0, 0xa5, 0xe4, 0x94, 0xa7, 0x4a, 0x87, 0xb5, 0xab, 0x15, 0x5c, 0x2b, 0xf0, 0x72};
 static const uint8_t type_pkcs7[16] = {
         0x9d, 0xd2, 0xaf, 0x4a, 0xdf, 0x68, 0xee, 0x49, 0x8a, 0xa9, 0x34, 0x7d, 0x37, 0x56, 0x65, 0xa7};
-/* The name spaces of the variables: EFI_GLOBAL_VARIABLE, and that of the image security database. */
-static const uint8_t space_global[16] = {
-        0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11, 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c};
-static const uint8_t space_security[16] = {
-        0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45, 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f};
-
 const char *bootkey_name(enum bootkey k)
 {
 	return NAMES[k];
@@ -92,7 +85,7 @@ int bootkeys_list(const struct bootkeys *k, enum bootkey which, struct wr *w, st
 
 	if (n <= 0)
 		return err_set(e, WHY_SYSTEM, "the certificate of %s cannot be written", NAMES[which]);
-	wr_bytes(w, type_x509, sizeof type_x509);
+	wr_bytes(w, SIGLIST_X509, UEFI_GUID_LEN);
 	wr_le32(w, (uint32_t)(LIST_HEAD + BOOTKEY_OWNER_LEN + n));
 	wr_le32(w, 0);
 	wr_le32(w, (uint32_t)(BOOTKEY_OWNER_LEN + n));
@@ -117,7 +110,7 @@ static void write_signed(struct wr *w, enum bootkey which, struct view list)
 {
 	for (const char *c = NAMES[which]; *c; c++)
 		wr_le16(w, (uint16_t)*c);
-	wr_bytes(w, which == BOOTKEY_DB ? space_security : space_global, 16);
+	wr_bytes(w, which == BOOTKEY_DB ? UEFI_SECURITY : UEFI_GLOBAL, UEFI_GUID_LEN);
 	wr_le32(w, ATTRIBUTES);
 	write_time(w);
 	wr_view(w, list);
