@@ -33,7 +33,7 @@ EKPUB    := $(addprefix attest/,ekpolicy ekpub roca)
 EKCERT   := $(EKPUB) $(addprefix attest/,der ekcert ekmaker ekroots ekspki)
 
 merestone_MAIN       := cmd/merestone
-merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdpredict cmdrecover cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap keyfile kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,counter ekroots extkey tag tagindex tpmkdf) \
+merestone_OBJ        := $(addprefix cmd/,cli cmddocument cmdfence cmdflash cmdimagekeys cmdimport cmdinit cmdlist cmdlog cmdpredict cmdrecover cmdreference cmdreport cmdroots cmdruntime cmdsite cmdtag cmdupdate cmdupdatepack fencesource fencesvg filemap keyfile kit logjson logread logwarn) $(CLIENT) $(addprefix attest/,counter ekroots extkey nvname tag tagindex tpmkdf) \
 			$(addprefix policy/,docupdate document report) $(addprefix firmware/update/,release runningimage slots) $(addprefix keystore/,ca keyring) $(IMPORTED) $(BOOT) $(REFER) $(RUNTIME) \
 			$(addprefix firmware/,ima imaascii runtime_learn) $(addprefix firmware/,image/bootkeys image/espsite image/fat image/flash image/flashwrite image/gpt image/pe image/predict image/stubcpio init/site state/pcrsig state/recovery state/statepolicy state/statetoken) keystore/lease \
 			$(FENCE) $(MAPS) $(BASE) $(SIGN)
@@ -45,7 +45,7 @@ merestoned_LIB       := jansson
 
 merestone-agent_MAIN := cmd/merestone-agent
 merestone-agent_OBJ  := $(addprefix cmd/,agentloop agentsay cli libexec) $(addprefix federation/,agent agentattest agentbounds agentconfig agentdata agentgnss agentima agentrenew agentstate agenttag agentupdate) \
-			$(CLIENT) $(addprefix attest/,bound claims counter endpoint evidence extkey policyref proverclient quoterclient tag) firmware/ima firmware/update/release $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix fixwire gnss gpsdaddress locatorclient locatorwire) \
+			$(CLIENT) $(addprefix attest/,bound claims counter endpoint evidence extkey nvname policyref proverclient quoterclient tag) firmware/ima firmware/update/release $(addprefix keystore/,lease leaseuse) $(addprefix geofence/,fix fixwire gnss gpsdaddress locatorclient locatorwire) \
 			base/sandbox $(BASE) $(SIGN)
 merestone-agent_LIB  := libcurl libssl libcrypto jansson libseccomp
 
@@ -55,19 +55,19 @@ door_OBJ             := $(addprefix federation/,blob bucket conn forward httpche
 door_LIB             := libevent libevent_openssl libssl libcrypto jansson libseccomp
 
 judge_MAIN           := attest/judge
-judge_OBJ            := $(addprefix attest/,ask bound certify claims counter evidence extkey facts judgecase judgeworker quote tag tagindex tpmpub) $(EKCERT) $(BOOT) firmware/ima \
+judge_OBJ            := $(addprefix attest/,ask bound certify claims counter evidence extkey facts judgecase judgeworker nvname quote tag tagindex tpmpub) $(EKCERT) $(BOOT) firmware/ima \
 			$(addprefix geofence/,fix fixwire gnss) base/ring base/sandbox $(BASE) $(SIGN)
 judge_LIB            := libcrypto jansson libseccomp
 
 decider_MAIN         := policy/decider
 decider_OBJ          := $(addprefix policy/,anchor appraise audit batch book bootlog bounds decide decidercase docupdate document ear enrol fenceevent imastate imatrack leased listing located machine \
 			nonce outcome pending placestate query record rollout shelf store storevfs trust verdict waves whereabouts) firmware/update/release \
-			$(addprefix attest/,ask bound certify counter evidence extkey facts policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart discs fixwire gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
+			$(addprefix attest/,ask bound certify counter evidence extkey facts nvname policyref quote tag tagindex tpmpub) $(EKCERT) $(addprefix geofence/,apart discs fixwire gnss gnssjudge) $(BOOT) $(REFER) $(IMA) $(RUNTIME) $(FENCE) \
 			base/ring base/sandbox $(BASE) $(SIGN)
 decider_LIB          := libcrypto jansson sqlite3 libseccomp
 
 keeper_MAIN          := keystore/keeper
-keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) $(addprefix attest/,counter credential ekseed extkey policyref tpmkdf tpmpub) $(EKPUB) \
+keeper_OBJ           := $(addprefix keystore/,answer ca keepercase keyring lease seal) $(addprefix attest/,counter credential ekseed extkey nvname policyref tpmkdf tpmpub) $(EKPUB) \
 			policy/verdict base/ring base/sandbox $(BASE) $(SIGN)
 keeper_LIB           := libcrypto jansson libseccomp
 
@@ -80,7 +80,7 @@ merestone-landmark_OBJ  := $(MEASURE) $(addprefix attest/,landmark) base/sandbox
 merestone-landmark_LIB  := libcrypto jansson libseccomp
 
 quoter_MAIN          := attest/quoter
-quoter_OBJ           := $(addprefix attest/,counter der ekpolicy evidence extkey policyref quote quoterima quoterops quotertag tag tagindex tpm tpmcounter tpmek tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtag tpmtemplate) \
+quoter_OBJ           := $(addprefix attest/,counter der ekpolicy evidence extkey nvname policyref quote quoterima quoterops quotertag tag tagindex tpm tpmcounter tpmek tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtag tpmtemplate) \
 			$(addprefix keystore/,dataset lease leaseuse tpmpolicy unseal) firmware/ima geofence/fix base/sandbox $(BASE) $(SIGN)
 quoter_LIB           := tss2-esys tss2-tctildr tss2-mu tss2-rc libcrypto jansson libseccomp
 
@@ -102,7 +102,7 @@ locator_LIB          := jansson libseccomp
 
 state_MAIN           := firmware/state/statemain
 state_OBJ            := $(addprefix firmware/state/,pcrsig recovery statedisk statefloor statepolicy statetoken statetpm) firmware/update/runningimage \
-			$(addprefix keystore/,lease tpmpolicy) $(addprefix attest/,counter der ekpolicy extkey quote tpm tpmek tpmkdf tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) $(BOOT) $(BASE) $(SIGN)
+			$(addprefix keystore/,lease tpmpolicy) $(addprefix attest/,counter der ekpolicy extkey nvname quote tpm tpmek tpmkdf tpmkeys tpmnv tpmpub tpmquote tpmstate tpmtemplate) $(BOOT) $(BASE) $(SIGN)
 state_LIB            := tss2-esys tss2-tctildr tss2-mu tss2-rc libcryptsetup libcrypto jansson
 
 updater_MAIN         := firmware/update/updater

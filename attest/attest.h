@@ -104,6 +104,12 @@ enum { EXTKEY_PUBLIC = 88 };
 void extkey_public(uint8_t out[EXTKEY_PUBLIC], const uint8_t xy[ES256_PUB]);
 void extkey_name(uint8_t out[TPM_NAME_LEN], const uint8_t xy[ES256_PUB]);
 
+/* ---- The Name of an NV index as a TPM computes it: TPM 2.0 Part 1 16 (nvname.c), pure ---- */
+
+#define NV_WRITTEN 0x20000000u /* among the attributes from the first write on, and so in the Name */
+/* policy: of SHA_LEN bytes, or empty. */
+void nvname(uint8_t out[TPM_NAME_LEN], uint32_t place, uint32_t attributes, struct view policy, uint16_t size);
+
 /* ---- The geo tag, merestone-tag(5): where one machine stands, by an officer's word (tag.c, tagindex.c) ---- */
 
 enum { TAG_MAX = 362 }; /* both names at their longest */

@@ -5,8 +5,6 @@
 enum {
 	CC_NV_WRITE = 0x137,
 	CC_POLICY_SIGNED = 0x160,
-	ALG_SHA256 = 0x000b,
-	NV_WRITTEN = 0x20000000,
 };
 
 void tagindex_ref(uint8_t out[SHA_LEN])
@@ -29,18 +27,10 @@ void tagindex_policy(uint8_t out[SHA_LEN], const uint8_t officer[ES256_PUB])
 
 void tagindex_name(uint8_t out[TPM_NAME_LEN], const uint8_t officer[ES256_PUB], bool written)
 {
-	uint8_t policy[SHA_LEN], area[4 + 2 + 4 + 2 + SHA_LEN + 2];
-	struct wr w = wr_to(area, sizeof area);
+	uint8_t policy[SHA_LEN];
 
 	tagindex_policy(policy, officer);
-	wr_be32(&w, TAGINDEX);
-	wr_be16(&w, ALG_SHA256);
-	wr_be32(&w, TAGINDEX_ATTRIBUTES | (written ? NV_WRITTEN : 0));
-	wr_view16(&w, VIEW_OF(policy));
-	wr_be16(&w, SHA_LEN);
-	out[0] = ALG_SHA256 >> 8;
-	out[1] = ALG_SHA256 & 0xff;
-	sha256(out + 2, wr_done(&w));
+	nvname(out, TAGINDEX, TAGINDEX_ATTRIBUTES | (written ? NV_WRITTEN : 0), VIEW_OF(policy), SHA_LEN);
 }
 
 /* Whatever else stands there is undefined first, so the write is the first one. */

@@ -137,7 +137,7 @@ static int seal_grant(
 		return -1;
 	policyref(ref, g->domain, g->dataset, g->epoch, g->generation);
 	extkey_name(name, k->lease->pub);
-	lease_policy_authorize(policy, name, ref);
+	lease_policy_authorize(policy, name, VIEW(ref, SHA_LEN));
 	return seal_to(srk, policy, key, out, e);
 }
 

@@ -22,7 +22,8 @@ struct lease_terms {
 void lease_policy_pcr(uint8_t d[SHA_LEN], uint32_t mask, const uint8_t pcr_digest[SHA_LEN]);
 void lease_policy_nv(uint8_t d[SHA_LEN], struct view operand, uint16_t offset, uint16_t op, struct view nv_name);
 void lease_policy_counter_timer(uint8_t d[SHA_LEN], struct view operand, uint16_t offset, uint16_t op);
-void lease_policy_authorize(uint8_t d[SHA_LEN], const uint8_t key_name[TPM_NAME_LEN], const uint8_t ref[SHA_LEN]);
+/* ref: of SHA_LEN bytes, or empty. */
+void lease_policy_authorize(uint8_t d[SHA_LEN], const uint8_t key_name[TPM_NAME_LEN], struct view ref);
 /* approvedPolicy = PolicyPCR, NV(tag ==) if there is one, NV(counter ==), CounterTimer(reset||restart ==), CounterTimer(clock <=). */
 void lease_approved(uint8_t out[SHA_LEN], const struct lease_terms *t);
 /* What the lease key signs, and what TPM2_VerifySignature is given: H(approvedPolicy || policyRef). */

@@ -67,12 +67,12 @@ void lease_policy_counter_timer(uint8_t d[SHA_LEN], struct view operand, uint16_
 }
 
 /* PolicyAuthorize starts anew: what was approved is in the ticket, and only key and reference remain. */
-void lease_policy_authorize(uint8_t d[SHA_LEN], const uint8_t key_name[TPM_NAME_LEN], const uint8_t ref[SHA_LEN])
+void lease_policy_authorize(uint8_t d[SHA_LEN], const uint8_t key_name[TPM_NAME_LEN], struct view ref)
 {
 	for (size_t i = 0; i < SHA_LEN; i++)
 		d[i] = 0;
 	extend(d, CC_POLICY_AUTHORIZE, VIEW(key_name, TPM_NAME_LEN));
-	sha256_2(d, VIEW(d, SHA_LEN), VIEW(ref, SHA_LEN));
+	sha256_2(d, VIEW(d, SHA_LEN), ref);
 }
 
 void lease_approved(uint8_t out[SHA_LEN], const struct lease_terms *t)

@@ -81,9 +81,9 @@ int tpmpolicy_load(struct tpm *t, const struct sealed *from, ESYS_TR *object, st
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm_fail(e, rc, WHY_UNTRUSTED, "this key was sealed for another TPM");
 }
 
-TSS2_RC tpmpolicy_pcr(struct tpm *t, ESYS_TR session, uint32_t mask, const uint8_t digest[SHA_LEN])
+TSS2_RC tpmpolicy_pcr(struct tpm *t, ESYS_TR session, uint32_t mask, const uint8_t *digest)
 {
-	const TPM2B_DIGEST d = digest_of(digest);
+	const TPM2B_DIGEST d = digest ? digest_of(digest) : (TPM2B_DIGEST){0};
 	TPML_PCR_SELECTION sel = {.count = 1, .pcrSelections[0] = {.hash = TPM2_ALG_SHA256, .sizeofSelect = 3}};
 	for (size_t i = 0; i < 3; i++)
 		sel.pcrSelections[0].pcrSelect[i] = (BYTE)(mask >> (8 * i));
@@ -104,10 +104,10 @@ TSS2_RC tpmpolicy_nv(struct tpm *t, ESYS_TR session, uint32_t place, struct view
 	return rc;
 }
 
-TSS2_RC tpmpolicy_authorize(struct tpm *t, ESYS_TR session, const uint8_t approved[SHA_LEN], const uint8_t ref[SHA_LEN],
+TSS2_RC tpmpolicy_authorize(struct tpm *t, ESYS_TR session, const uint8_t approved[SHA_LEN], struct view ref,
         const uint8_t key[ES256_PUB], const TPMT_TK_VERIFIED *ticket)
 {
-	const TPM2B_DIGEST policy = digest_of(approved), r = digest_of(ref);
+	const TPM2B_DIGEST policy = digest_of(approved), r = ref.n > 0 ? digest_of(ref.p) : (TPM2B_DIGEST){0};
 	TPM2B_NAME name = {.size = TPM_NAME_LEN};
 	extkey_name(name.name, key);
 	return Esys_PolicyAuthorize(

@@ -91,7 +91,7 @@ static int prove_time(struct unsealing *s, struct err *e)
 
 static int authorize(struct unsealing *s, struct err *e)
 {
-	TSS2_RC rc = tpmpolicy_authorize(s->t, s->session, s->approved, s->ref, s->u->lease_key, s->ticket);
+	TSS2_RC rc = tpmpolicy_authorize(s->t, s->session, s->approved, VIEW_OF(s->ref), s->u->lease_key, s->ticket);
 	return rc == TSS2_RC_SUCCESS ? 0
 	                             : tpm_fail(e, rc, WHY_UNTRUSTED, "what was proved is not what the lease approves");
 }

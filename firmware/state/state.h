@@ -3,10 +3,7 @@
 #ifndef FIRMWARE_STATE_STATE_H
 #define FIRMWARE_STATE_STATE_H
 
-#include "base/err.h"
-#include "base/sha.h"
-#include "base/wr.h"
-#include "firmware/firmware.h"
+#include "attest/attest.h"
 
 /* ---- statepolicy.c, pure: which images open the volume ----
  * The key is sealed with PolicyAuthorize(pcr key, no reference), then PolicyPCR(7) of the boot that sealed it. What the pcr
@@ -18,10 +15,8 @@
 enum { FLOOR_INDICES = 4, FLOOR_BITS = 64, FLOOR_VERSION_MAX = FLOOR_INDICES * FLOOR_BITS - 1 };
 #define FLOOR_INDEX      0x01800110u
 #define FLOOR_ATTRIBUTES 0x02040024u /* AUTHREAD, AUTHWRITE, NO_DA, bits */
-#define FLOOR_WRITTEN    0x20000000u
 
-enum { STATE_NAME_LEN = 34 };
-void floor_name(uint8_t out[STATE_NAME_LEN], unsigned k); /* of index FLOOR_INDEX + k, written */
+void floor_name(uint8_t out[TPM_NAME_LEN], unsigned k); /* of index FLOOR_INDEX + k, written */
 /* What PolicyNV compares with BITCLEAR for an image of that version: bits that must not be set in index k. False: that
  * index is not asked. */
 bool floor_operand(uint8_t out[8], unsigned k, uint32_t version);
@@ -30,10 +25,10 @@ void statepolicy_approved(uint8_t out[SHA_LEN], const uint8_t pcr11[PCR_LEN], ui
 /* The policy of the sealed key itself; pcr_key: x || y. */
 void statepolicy_sealed(uint8_t out[SHA_LEN], const uint8_t pcr_key[64], const uint8_t pcr7[PCR_LEN]);
 
-/* ---- pcrsig.c, pure but for JSON: the section .pcrsig, in systemd's form of tpm2-pcr-signature.json ---- */
+/* ---- pcrsig.c, pure but for JSON: the section .pcrsig, in the shape of systemd's tpm2-pcr-signature.json ---- */
 
-struct es256;
-/* {"sha256":[{"pcrs":[11],"pkfp":HEX,"pol":HEX,"sig":BASE64}]}: pkfp is SHA-256 of x || y, sig r || s over pol. */
+/* {"sha256":[{"pcrs":[11],"pkfp":HEX,"pol":HEX,"sig":BASE64URL}]}: pkfp is SHA-256 of x || y, sig r || s over pol, the same
+ * each time (RFC 6979). */
 int pcrsig_write(struct wr *w, const struct es256 *key, const uint8_t policy[SHA_LEN], struct err *e);
 /* The signature that is for this policy by this key: WHY_UNTRUSTED when there is none, WHY_FORGED when it is wrong. */
 int pcrsig_find(
@@ -44,7 +39,6 @@ int pcrsig_find(
  * key: ECIES of SEC 1 5.1 with P-256, HKDF-SHA256, a key stream as long as the message, and HMAC-SHA256. */
 
 enum { RECOVERY_LEN = 32, RECOVERY_BOX = 64 + RECOVERY_LEN + SHA_LEN, RECOVERY_PHRASE = 2 * RECOVERY_LEN };
-struct secret;
 /* box: ephemeral x || y, ciphertext, MAC. */
 int recovery_put(const uint8_t to[64], const struct secret *phrase, uint8_t box[RECOVERY_BOX], struct err *e);
 /* WHY_FORGED: it was made for another key, or changed. The caller frees. */

@@ -6,7 +6,7 @@
 /* 1: index k is there, as we make it, and written; 0: there is none. */
 static int find(struct tpm *t, unsigned k, struct tpmnv_index *x, struct err *e)
 {
-	uint8_t name[STATE_NAME_LEN];
+	uint8_t name[TPM_NAME_LEN];
 	int found = tpmnv_find(t, FLOOR_INDEX + k, x, e);
 
 	floor_name(name, k);

@@ -147,30 +147,17 @@ static int load(struct opening *o, struct err *e)
 	return err_hint(e, "the holder of the recovery key can open it: merestone image recover");
 }
 
-static TSS2_RC prove_registers(struct opening *o, uint32_t mask)
-{
-	const TPM2B_DIGEST now = {0}; /* whatever they are: the policy tells */
-	const TPML_PCR_SELECTION sel = tpmquote_selection(mask);
-
-	return Esys_PolicyPCR(o->t->esys, o->session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &now, &sel);
-}
-
 static int prove(struct opening *o, struct err *e)
 {
-	const TPM2B_DIGEST approved = digest_of(o->approved), no_ref = {0};
-	TPM2B_NAME name = {.size = TPM_NAME_LEN};
-
-	extkey_name(name.name, o->boot->pcr->pub);
 	if (tpm_session(o->t, &o->session, e))
 		return -1;
-	TSS2_RC rc = prove_registers(o, SIGNED_FOR);
+	TSS2_RC rc = tpmpolicy_pcr(o->t, o->session, SIGNED_FOR, NULL);
 	if (rc == TSS2_RC_SUCCESS && statefloor_prove(o->t, o->session, o->boot->version, e))
 		return -1;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PolicyAuthorize(o->t->esys, o->session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &approved,
-		        &no_ref, &name, o->ticket);
+		rc = tpmpolicy_authorize(o->t, o->session, o->approved, VIEW(NULL, 0), o->boot->pcr->pub, o->ticket);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = prove_registers(o, SEALED_UNDER);
+		rc = tpmpolicy_pcr(o->t, o->session, SEALED_UNDER, NULL);
 	return rc == TSS2_RC_SUCCESS ? 0
 	                             : tpm_fail(e, rc, WHY_UNTRUSTED, "this boot is not what its image is signed for");
 }

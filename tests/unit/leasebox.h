@@ -82,7 +82,7 @@ static inline void seal_under(struct bench *b, const struct tpmblob *srk_public)
 	assert_int_equal(tpmpub_parse(TPMBLOB(*srk_public), &srk, &e), 0);
 	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
 	extkey_name(name, b->use.lease_key);
-	lease_policy_authorize(policy, name, ref);
+	lease_policy_authorize(policy, name, VIEW(ref, SHA_LEN));
 	if (seal_to(&srk, policy, b->key, &b->use.sealed, &e) != 0)
 		fail_msg("%s", e.text);
 }

@@ -328,7 +328,7 @@ static void a_sealed_key_demands_a_lease_of_its_own_reference(void **s)
 	assert_int_equal(decoded(k, "seed", seed, sizeof seed), 68);
 	policyref(ref, "geoa", "maps", 2, 3);
 	extkey_name(name, b->keys.lease->pub);
-	lease_policy_authorize(policy, name, ref);
+	lease_policy_authorize(policy, name, VIEW(ref, SHA_LEN));
 	assert_memory_equal(area + 10, policy, SHA_LEN);
 }
 

@@ -166,7 +166,7 @@ static void the_signed_digest_and_the_objects_policy_are_those_of_the_vector(voi
 	lease_public(xy);
 	extkey_name(name, xy);
 	memset(out, 0xff, sizeof out); /* whatever was there: PolicyAuthorize starts anew */
-	lease_policy_authorize(out, name, ref);
+	lease_policy_authorize(out, name, VIEW(ref, SHA_LEN));
 	is(out, sizeof out, "e00035300c2e54ec639e560c7dc0570f508efd1705d3f0bd8e622eb5a4825028");
 }
 

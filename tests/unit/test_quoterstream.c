@@ -101,7 +101,7 @@ static void seal(struct bench *b)
 	assert_int_equal(tpmpub_parse(ev.part[PART_SRK], &srk, &e), 0);
 	policyref(ref, b->use.domain, b->use.dataset, b->use.epoch, b->use.generation);
 	extkey_name(name, b->use.lease_key);
-	lease_policy_authorize(policy, name, ref);
+	lease_policy_authorize(policy, name, VIEW(ref, SHA_LEN));
 	assert_int_equal(seal_to(&srk, policy, key, &b->use.sealed, &e), 0);
 	free(bytes);
 }
