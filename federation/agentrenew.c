@@ -17,8 +17,12 @@ int agent_renew(struct agent *a, const char *save, json_t **answer, struct err *
 
 	if (agent_attest(a, save, answer, e))
 		return -1;
+	if (n == 0)
+		return 0;
 	AUTO(json_free) json_t *result = agent_result(a, e);
-	for (size_t i = 0; result && i < n; i++)
+	if (!result)
+		return -1; /* nobody knows what was denied */
+	for (size_t i = 0; i < n; i++)
 		no += denied(result, domains[i]);
 	if (no == 0)
 		return 0;

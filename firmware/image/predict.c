@@ -160,14 +160,14 @@ static int initrd(struct predicted *p, const struct pe *uki, struct err *e)
 {
 	static const uint8_t zeros[4];
 	const struct pe_section *s = pe_section(uki, ".initrd"), *sig = pe_section(uki, ".pcrsig");
-	uint8_t extra[PREDICT_PCRSIG_MAX + STUBCPIO_EXTRA];
+	uint8_t extra[PCRSIG_MAX + STUBCPIO_EXTRA];
 	struct wr w = wr_to(extra, sizeof extra);
 
 	if (!sig)
 		return put_view(p, 9, EV_EVENT_TAG, s->data, e);
 	stubcpio_write(&w, sig->data);
 	if (!wr_ok(&w))
-		return err_set(e, WHY_MALFORMED, "the section .pcrsig is longer than %d bytes", PREDICT_PCRSIG_MAX);
+		return err_set(e, WHY_MALFORMED, "the section .pcrsig is longer than %d bytes", PCRSIG_MAX);
 	const struct view parts[] = {s->data, VIEW(zeros, (4 - s->data.n % 4) % 4), wr_done(&w)};
 	return put(p, 9, EV_EVENT_TAG, parts, COUNT(parts), e);
 }

@@ -41,7 +41,10 @@ void stubcpio_write(struct wr *w, struct view pcrsig);
 
 /* ---- predict.c ---- */
 
-enum { PREDICT_EVENTS_MAX = 40, PREDICT_SITES_MAX = 1024, PREDICT_PCRSIG_MAX = 4096 };
+enum {
+	PREDICT_EVENTS_MAX = 40,  /* ours has 23; each section has two */
+	PREDICT_SITES_MAX = 1024, /* digests of one reference set, which takes 4096 */
+};
 
 #define PREDICT_MASK (1u << 4 | 1u << 7 | 1u << 9 | 1u << 11 | 1u << 12)
 

@@ -13,7 +13,7 @@
 #include "firmware/update/update.h"
 
 #define STATE_PROGRAM "/usr/libexec/merestone/state"
-#define STATE_DEVICE  "/dev/mapper/merestone-state"
+#define STATE_DEVICE  "/dev/mapper/" STATE_MAPPED
 #define TPM_MAJOR     "/sys/class/tpm/tpm0/tpm_version_major"
 enum { SMALL_MAX = 4096, GIVE_MAX = 64 };
 static const unsigned long CLOSED = MS_NOSUID | MS_NODEV | MS_NOEXEC;

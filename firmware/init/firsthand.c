@@ -13,7 +13,6 @@
 #define SIGNATURE    "/.extra/tpm2-pcr-signature.json"
 #define ESP          "/esp"
 #define SITE_ON_ESP  ESP "/merestone/site.jws"
-enum { PCRSIG_MAX = 64 * 1024 };
 
 /* 1: there, 0: not there. */
 static int take_file(const char *path, size_t max, char **out, size_t *n, struct err *e)

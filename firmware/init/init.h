@@ -22,11 +22,13 @@
 #define RUN_REBOOT   RUN_DIR "/reboot"      /* the updater writes to it what for */
 #define TPM_SHARED   "/dev/tpmrm0"
 #define IMA_LIST     "/sys/kernel/security/ima/binary_runtime_measurements"
+#define STATE_MAPPED "merestone-state" /* below /dev/mapper */
 #define AGENT_STATE  "/state/agent"
 #define QUOTER_STATE "/state/quoter"
 #define RUN_STICK    RUN_DIR "/stick"   /* the partition MERESTONE of another disk, for the updater */
 #define RUN_TROUBLE  RUN_DIR "/trouble" /* what first has to say, a line each */
 
+enum { PCRSIG_MAX = 4096 };    /* of the section .pcrsig: ours has 270 */
 enum { SITE_MAX = 16 * 1024 }; /* bytes of a site file: ours has 3 KB, most of it the authority's certificate */
 
 /* ---- the site file (site.c), merestone-appliance(7): where a machine belongs ---- */

@@ -162,12 +162,15 @@ static void hear_all(int fd, struct err *e)
 	FILE *f = fdopen(fd, "r");
 	char line[SCREEN_LINE_MAX];
 
-	while (f && fgets(line, sizeof line, f)) {
+	if (!f) {
+		fd_close(fd);
+		return;
+	}
+	while (fgets(line, sizeof line, f)) {
 		line[strcspn(line, "\n")] = 0;
 		keep_line(e, line);
 	}
-	if (f)
-		(void)fclose(f);
+	(void)fclose(f);
 }
 
 int minder_run(const char *const argv[], struct err *e)

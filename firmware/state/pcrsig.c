@@ -4,9 +4,8 @@
 #include "base/es256.h"
 #include "base/hex.h"
 #include "base/json.h"
+#include "firmware/init/init.h"
 #include "firmware/state/state.h"
-
-enum { PCRSIG_MAX = 4096 };
 
 int pcrsig_write(struct wr *w, const struct es256 *key, const uint8_t policy[SHA_LEN], struct err *e)
 {

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "firmware/init/init.h"
 #include "firmware/state/statedisk.h"
 
 enum { SLOT_SEALED, SLOT_RECOVERY, TOKENS = 32, VOLUME_KEY = 64, CHUNK = 256 * 1024 };

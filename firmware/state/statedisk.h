@@ -6,8 +6,6 @@
 #include "base/mem.h"
 #include "firmware/state/state.h"
 
-#define STATE_MAPPED "merestone-state" /* below /dev/mapper */
-
 enum statedisk_kind {
 	STATEDISK_BLANK, /* zeros, from end to end */
 	STATEDISK_HALF,  /* ours, but the first boot was cut off before it was whole: nothing was ever kept in it */
